@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The lock is ours (flock on a file beside the data): LMDB would let a second process write too. It
+ * is taken before LMDB looks at anything, and goes with the process however that ends.
+ */
+#include "cache/db.h"
+#include "base/err.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct db {
+    MDB_env *env;
+    int lock;
+    MDB_dbi tables[DB_TABLES_MAX];
+};
+
+static int db_error(int code)
+{
+    switch (code) {
+    case MDB_SUCCESS:
+        return 0;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+        return E_LIMIT;
+    case ENOMEM:
+        return E_NOMEM;
+    case MDB_READERS_FULL:
+        return E_BUSY;
+    default:
+        return E_IO;
+    }
+}
+
+static MDB_val val_of(struct slice bytes)
+{
+    return (MDB_val){.mv_size = bytes.len, .mv_data = (void *)bytes.data};
+}
+
+static struct slice slice_of_val(const MDB_val *val)
+{
+    return (struct slice){.data = val->mv_data, .len = val->mv_size};
+}
+
+static int lock_take(const char *directory, int *ret_fd)
+{
+    char *path = mem_printf("%s/lock", directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int err = 0;
+
+    free(path);
+    if (fd < 0)
+        return err_errno(errno);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        err = errno == EWOULDBLOCK ? E_BUSY : err_errno(errno);
+        close(fd);
+        return err;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int tables_open(struct db *db, const struct db_options *options)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(db->env, NULL, 0, &txn);
+
+    if (code != 0)
+        return code;
+    for (size_t i = 0; code == 0 && i < options->table_count; i++) {
+        unsigned flags = MDB_CREATE;
+
+        if (options->tables[i].duplicates)
+            flags |= MDB_DUPSORT | MDB_DUPFIXED;
+        code = mdb_dbi_open(txn, options->tables[i].name, flags, &db->tables[i]);
+    }
+    if (code == 0)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return code;
+}
+
+/* Returns LMDB's code; the environment is closed again after an error. */
+static int env_open(struct db *db, const struct db_options *options)
+{
+    int code = mdb_env_create(&db->env);
+
+    if (code == 0)
+        code = mdb_env_set_mapsize(db->env, options->map_size);
+    if (code == 0)
+        code = mdb_env_set_maxdbs(db->env, DB_TABLES_MAX);
+    if (code == 0)
+        code = mdb_env_open(db->env, options->directory, MDB_NOMETASYNC | MDB_NOTLS, 0600);
+    if (code == 0)
+        code = tables_open(db, options);
+    if (code != 0 && db->env != NULL) {
+        mdb_env_close(db->env);
+        db->env = NULL;
+    }
+    return code;
+}
+
+/* Whether the data file is to blame, and not the machine. */
+static bool is_damaged(int code)
+{
+    return code == MDB_INVALID || code == MDB_VERSION_MISMATCH || code == MDB_CORRUPTED ||
+           code == MDB_PAGE_NOTFOUND || code == MDB_INCOMPATIBLE || code == MDB_PANIC;
+}
+
+static void data_remove(const char *directory)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char *path = mem_printf("%s/%s", directory, names[i]);
+
+        (void)unlink(path);
+        free(path);
+    }
+}
+
+int db_open(const struct db_options *options, struct db **ret)
+{
+    struct db *db = mem_alloc(sizeof(*db));
+    int code, err = 0;
+
+    db->lock = -1;
+    if (options->table_count > DB_TABLES_MAX)
+        err = E_LIMIT;
+    else if (mkdir(options->directory, 0700) != 0 && errno != EEXIST)
+        err = err_errno(errno);
+    if (err == 0)
+        err = lock_take(options->directory, &db->lock);
+    if (err != 0)
+        goto out;
+    code = env_open(db, options);
+    if (is_damaged(code)) {
+        data_remove(options->directory);
+        code = env_open(db, options);
+    }
+    err = db_error(code);
+out:
+    if (err != 0) {
+        db_close(db);
+        return err;
+    }
+    *ret = db;
+    return 0;
+}
+
+void db_close(struct db *db)
+{
+    if (db == NULL)
+        return;
+    if (db->env != NULL)
+        mdb_env_close(db->env);
+    if (db->lock >= 0)
+        close(db->lock);
+    free(db);
+}
+
+int db_begin(struct db *db, bool write, struct db_txn *ret)
+{
+    MDB_txn *txn = NULL;
+    int code = mdb_txn_begin(db->env, NULL, write ? 0 : MDB_RDONLY, &txn);
+
+    if (code != 0)
+        return db_error(code);
+    *ret = (struct db_txn){.db = db, .txn = txn};
+    return 0;
+}
+
+int db_commit(struct db_txn *txn)
+{
+    int err = txn->err;
+
+    if (txn->txn == NULL)
+        return err != 0 ? err : E_INTERNAL;
+    if (err != 0)
+        mdb_txn_abort(txn->txn);
+    else
+        err = db_error(mdb_txn_commit(txn->txn));
+    txn->txn = NULL;
+    return err;
+}
+
+void db_abort(struct db_txn *txn)
+{
+    if (txn->txn != NULL)
+        mdb_txn_abort(txn->txn);
+    txn->txn = NULL;
+}
+
+/* Notes the first error; true when the call did its work. */
+static bool check(struct db_txn *txn, int code)
+{
+    if (code == 0)
+        return true;
+    if (code != MDB_NOTFOUND && txn->err == 0)
+        txn->err = db_error(code);
+    return false;
+}
+
+bool db_get(struct db_txn *txn, unsigned table, struct slice key, struct slice *ret_value)
+{
+    MDB_val k = val_of(key), v;
+
+    if (txn->err != 0 || !check(txn, mdb_get(txn->txn, txn->db->tables[table], &k, &v)))
+        return false;
+    *ret_value = slice_of_val(&v);
+    return true;
+}
+
+uint64_t db_count(struct db_txn *txn, unsigned table)
+{
+    MDB_stat stat;
+
+    if (txn->err != 0 || !check(txn, mdb_stat(txn->txn, txn->db->tables[table], &stat)))
+        return 0;
+    return stat.ms_entries;
+}
+
+void db_put(struct db_txn *txn, unsigned table, struct slice key, struct slice value)
+{
+    MDB_val k = val_of(key), v = val_of(value);
+
+    if (txn->err == 0)
+        (void)check(txn, mdb_put(txn->txn, txn->db->tables[table], &k, &v, 0));
+}
+
+void db_delete(struct db_txn *txn, unsigned table, struct slice key)
+{
+    MDB_val k = val_of(key);
+
+    if (txn->err == 0)
+        (void)check(txn, mdb_del(txn->txn, txn->db->tables[table], &k, NULL));
+}
+
+void db_delete_pair(struct db_txn *txn, unsigned table, struct slice key, struct slice value)
+{
+    MDB_val k = val_of(key), v = val_of(value);
+
+    if (txn->err == 0)
+        (void)check(txn, mdb_del(txn->txn, txn->db->tables[table], &k, &v));
+}
+
+void db_empty(struct db_txn *txn, unsigned table)
+{
+    if (txn->err == 0)
+        (void)check(txn, mdb_drop(txn->txn, txn->db->tables[table], 0));
+}
+
+void db_walk(struct db_txn *txn, unsigned table, struct slice prefix, struct db_cursor *ret)
+{
+    ret->txn = txn;
+    ret->cursor = NULL;
+    ret->begun = false;
+    ret->prefix_len = prefix.len;
+    if (prefix.len > sizeof(ret->prefix)) {
+        txn->err = txn->err != 0 ? txn->err : E_LIMIT;
+        return;
+    }
+    if (prefix.len > 0)
+        memcpy(ret->prefix, prefix.data, prefix.len);
+    if (txn->err == 0)
+        (void)check(txn, mdb_cursor_open(txn->txn, txn->db->tables[table], &ret->cursor));
+}
+
+bool db_next(struct db_cursor *cursor, struct slice *ret_key, struct slice *ret_value)
+{
+    MDB_val k = {.mv_size = cursor->prefix_len, .mv_data = cursor->prefix}, v;
+    MDB_cursor_op op = cursor->begun ? MDB_NEXT : MDB_SET_RANGE;
+
+    if (cursor->cursor == NULL || cursor->txn->err != 0)
+        return false;
+    if (!cursor->begun && cursor->prefix_len == 0)
+        op = MDB_FIRST;
+    cursor->begun = true;
+    if (!check(cursor->txn, mdb_cursor_get(cursor->cursor, &k, &v, op)))
+        return false;
+    if (k.mv_size < cursor->prefix_len ||
+        (cursor->prefix_len > 0 && memcmp(k.mv_data, cursor->prefix, cursor->prefix_len) != 0))
+        return false;
+    *ret_key = slice_of_val(&k);
+    *ret_value = slice_of_val(&v);
+    return true;
+}
+
+void db_walk_end(struct db_cursor *cursor)
+{
+    if (cursor->cursor != NULL)
+        mdb_cursor_close(cursor->cursor);
+    cursor->cursor = NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * LMDB, as much of it as the state needs. A transaction carries the first error that befell it:
+ * after that every call does nothing, and db_commit returns it, so that callers check once. The
+ * environment syncs data but not its meta page at each commit: whatever was committed survives
+ * kill -9, and after a crash of the machine the last commit may be missing, never half there. Values
+ * point into the map until the next change of the transaction, or its end.
+ */
+#ifndef USHER_CACHE_DB_H
+#define USHER_CACHE_DB_H
+
+#include "base/mem.h"
+
+#include <stdint.h>
+
+#define DB_TABLES_MAX 16
+#define DB_KEY_MAX    511 /* bytes of a key, and of a value in a table with duplicates */
+
+struct db;
+struct MDB_txn;
+struct MDB_cursor;
+
+struct db_table {
+    const char *name;
+    bool duplicates; /* a key holds a sorted set of values, all of one length */
+};
+
+struct db_options {
+    const char *directory; /* made 0700 when missing */
+    size_t map_size;
+    const struct db_table *tables; /* named by their index from here on */
+    size_t table_count;            /* at most DB_TABLES_MAX */
+};
+
+/* Opens or makes it. What LMDB cannot read is thrown away and made anew, since all of it can be
+ * fetched again. E_BUSY: another process has it open. */
+int db_open(const struct db_options *options, struct db **ret);
+void db_close(struct db *db); /* NULL is fine */
+
+struct db_txn {
+    struct db *db;
+    struct MDB_txn *txn;
+    int err; /* E_LIMIT: the map is full; E_IO for the rest */
+};
+
+int db_begin(struct db *db, bool write, struct db_txn *ret);
+int db_commit(struct db_txn *txn); /* after an error: aborts and returns it */
+void db_abort(struct db_txn *txn); /* an ended one is fine */
+
+/* False for what is not there, and after an error. */
+bool db_get(struct db_txn *txn, unsigned table, struct slice key, struct slice *ret_value);
+uint64_t db_count(struct db_txn *txn, unsigned table); /* pairs */
+
+/* Puts or replaces; in a table with duplicates, adds to the set. */
+void db_put(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
+
+/* The whole key; the pair of a table with duplicates. What is not there is fine. */
+void db_delete(struct db_txn *txn, unsigned table, struct slice key);
+void db_delete_pair(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
+void db_empty(struct db_txn *txn, unsigned table);
+
+/* Walks the pairs whose key starts with prefix, in order. Other tables may be changed meanwhile, and
+ * in this one the pair just returned may be deleted with db_delete_pair or db_delete. */
+struct db_cursor {
+    struct db_txn *txn;
+    struct MDB_cursor *cursor;
+    bool begun;
+    size_t prefix_len;
+    char prefix[DB_KEY_MAX];
+};
+
+void db_walk(struct db_txn *txn, unsigned table, struct slice prefix, struct db_cursor *ret);
+bool db_next(struct db_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
+void db_walk_end(struct db_cursor *cursor);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the daemon remembers of the store between runs (DESIGN 7): the evaluator's attributes of each
+ * entry, who refers to whom, the profiles in use, the sync cookie and the list of what is still to
+ * recompute, in LMDB. One thread uses it for writing. A batch of changes is one transaction: change and
+ * to-do list are committed together, then published into the table, then struck from the list.
+ */
+#ifndef USHER_CACHE_STATE_H
+#define USHER_CACHE_STATE_H
+
+#include "cache/table.h"
+#include "ldap/message.h"
+
+#include <stdint.h>
+
+#define STATE_UUID 16
+
+struct state;
+
+/* The attributes that the evaluator knows, lower case, NULL-terminated: what the sync asks for. */
+extern const char *const state_attributes[];
+
+struct state_options {
+    const char *directory; /* holds state/ (LMDB) and rights; made 0750 when missing */
+    struct slice base;     /* normalized */
+    int64_t max_age_ms;
+    gid_t gid; /* of the rights file, or (gid_t)-1 */
+    size_t map_size; /* bytes LMDB may grow to; 0: 16 GiB */
+    /* Told once for each defect (a circle, a value that does not parse, a dangling reference ...),
+     * with the DN of the entry and a sentence; may be NULL. */
+    void (*on_problem)(void *context, struct slice dn, const char *text);
+    void *context;
+};
+
+/* Opens or makes the cache. A state of another format or another base is emptied. Afterwards the
+ * table at rights is usable at once when it is of this boot; else it is rebuilt from state here.
+ * The to-do list is worked off before this returns. E_BUSY: another process has it open. */
+int state_open(const struct state_options *options, struct state **ret);
+void state_close(struct state *state);
+
+/* The cookie last committed (empty: none). Copied to the arena. */
+int state_cookie(struct state *state, struct arena *arena, struct slice *ret);
+bool state_filled(const struct state *state); /* a refresh was once complete */
+
+/* One batch: begin; any of the others; commit (or abort: nothing happened). After commit the changes
+ * have been published to the table. Changes within a refresh that never ended are kept. */
+int state_begin(struct state *state);
+int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn,
+              const struct attribute *attributes, size_t attribute_count);
+int state_delete(struct state *state, const uint8_t uuid[STATE_UUID]); /* unknown: 0 */
+int state_set_cookie(struct state *state, struct slice cookie);
+int state_commit(struct state *state);
+void state_abort(struct state *state);
+
+/* Within a batch. A refresh that names everything present: begin, then puts and presents, then
+ * end, which deletes all that was not named since begin. state_refresh_done marks the cache filled. */
+int state_refresh_begin(struct state *state);
+int state_present(struct state *state, const uint8_t uuid[STATE_UUID]);
+int state_refresh_end(struct state *state);
+int state_refresh_done(struct state *state);
+
+/* Drops everything but the published table (which ages on): the next sync starts without cookie and
+ * replaces all. */
+int state_reset(struct state *state);
+
+/* The store's contextCSN was seen to match what was applied. */
+void state_fresh(struct state *state, struct slice csn);
+void state_beat(struct state *state);
+
+struct state_counts {
+    uint64_t entries, memberships, profiles, permissions, organizations, groups, roles, to_do;
+};
+int state_count(struct state *state, struct state_counts *ret);
+
+#endif

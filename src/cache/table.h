@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The writing half of the rights table: one writer, any number of readers. Keys never move within a
+ * file; when one part of it is full, a larger file is filled and renamed into place. Every record and
+ * profile is written under its own sequence number, odd meanwhile, so a reader never sees half.
+ */
+#ifndef USHER_CACHE_TABLE_H
+#define USHER_CACHE_TABLE_H
+
+#include "model/decide.h"
+#include "model/resolve.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct table;
+
+#define TABLE_NO_PROFILE UINT32_MAX
+
+/* What a record holds about one person in one organization. */
+struct table_record {
+    bool person_active;
+    bool active;
+    int64_t not_before; /* ms since 1970 */
+    int64_t not_after;
+    uint32_t profile; /* or TABLE_NO_PROFILE: silent on everything */
+    bool scoped;      /* the profile names scopes, which stand in state alone */
+};
+
+struct table_size {
+    uint64_t records;  /* memberships and organizations to make room for */
+    uint32_t profiles;
+    uint32_t bits; /* of the catalogue */
+};
+
+/* Opens the table at path for writing when it can go on being used (same format, same boot, not
+ * marked replaced); else E_NOTFOUND, and table_create makes a new one. Records left odd by a writer
+ * that was killed stay odd until they are put again. */
+int table_open(const char *path, struct table **ret);
+
+/* Makes an empty table of at least this size, unfilled, under a temporary name beside path: readers
+ * do not see it before table_publish. mode 0640, group gid (or (gid_t)-1: unchanged). */
+int table_create(const char *path, struct table_size size, gid_t gid, struct table **ret);
+
+/* Renames a created table into place and marks the one that stood there replaced. */
+int table_publish(struct table *table);
+void table_close(struct table *table); /* unlinks one that was never published */
+
+/* Room that is left; used to decide on a larger file. */
+void table_room(const struct table *table, struct table_size *ret_used, struct table_size *ret_size);
+
+/* Each 0, or E_LIMIT when the table is full (nothing changed). Names are folded. */
+int table_put_organization(struct table *table, struct slice organization, bool active);
+int table_remove_organization(struct table *table, struct slice organization);
+int table_put_record(struct table *table, struct slice organization, struct slice uid,
+                     const struct table_record *record);
+int table_remove_record(struct table *table, struct slice organization, struct slice uid);
+int table_put_profile(struct table *table, uint32_t number, const struct profile *profile);
+int table_put_permission(struct table *table, const struct permission *permission,
+                         struct slice id);
+int table_remove_permission(struct table *table, unsigned bit);
+
+/* The store was seen to match csn (proof of freshness), now. Also marks the table filled. */
+void table_fresh(struct table *table, struct slice csn, int64_t max_age_ms);
+
+/* A sign of life, to be given at least each half second. */
+void table_beat(struct table *table);
+
+#endif

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/client.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "client/wire.h"
+#include "ldap/dn.h"
+#include "ldap/message.h"
+#include "ldap/oid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ATTRIBUTES_MAX 16 /* asked for in one client_read */
+#define UNBIND_WAIT_MS 1  /* an unbind is a courtesy */
+
+struct client {
+    struct wire wire;
+    struct buffer out;   /* the request, wiped once sent */
+    struct buffer value; /* the request value of an extended operation, likewise */
+    int32_t id;
+    int code;
+    char text[CLIENT_TEXT_MAX];
+};
+
+static const struct {
+    int code;
+    int err;
+} results[] = {
+    {RESULT_SUCCESS, 0},
+    {RESULT_COMPARE_TRUE, 0},
+    {RESULT_COMPARE_FALSE, E_DENIED},
+    {RESULT_STRONGER_AUTH_REQUIRED, E_STEPUP},
+    {RESULT_INVALID_CREDENTIALS, E_AUTH},
+    {RESULT_INAPPROPRIATE_AUTHENTICATION, E_AUTH},
+    {RESULT_INSUFFICIENT_ACCESS, E_ACCESS},
+    {RESULT_UNWILLING_TO_PERFORM, E_UNWILLING},
+    {19, E_UNWILLING}, /* constraintViolation: a password that the policy refuses */
+    {RESULT_INVALID_ATTRIBUTE_SYNTAX, E_SYNTAX},
+    {RESULT_INVALID_DN_SYNTAX, E_SYNTAX},
+    {RESULT_NO_SUCH_ATTRIBUTE, E_NOPERM},
+    {RESULT_NO_SUCH_OBJECT, E_NOTFOUND},
+    {68, E_EXISTS}, /* entryAlreadyExists */
+    {RESULT_BUSY, E_BUSY},
+    {RESULT_UNAVAILABLE, E_UNAVAIL},
+    {RESULT_PROTOCOL_ERROR, E_PROTO},
+    {RESULT_TIME_LIMIT_EXCEEDED, E_LIMIT},
+    {RESULT_SIZE_LIMIT_EXCEEDED, E_LIMIT},
+    {RESULT_ADMIN_LIMIT_EXCEEDED, E_LIMIT},
+    {RESULT_CONFIDENTIALITY_REQUIRED, E_CONFIDENTIAL},
+    {RESULT_CANCELED, E_CANCELED},
+};
+
+int client_result(int code)
+{
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+        if (results[i].code == code)
+            return results[i].err;
+    return E_INTERNAL;
+}
+
+int client_open(const char *uri, int64_t deadline_ms, struct client **ret)
+{
+    struct client *client = calloc(1, sizeof(*client));
+    int rc;
+
+    if (client == NULL)
+        return E_NOMEM;
+    client->code = -1;
+    rc = wire_open(uri, deadline_ms, &client->wire);
+    if (rc < 0) {
+        free(client);
+        return rc;
+    }
+    *ret = client;
+    return 0;
+}
+
+void client_abandon(struct client *client)
+{
+    if (client == NULL)
+        return;
+    wire_close(&client->wire);
+    buffer_clear(&client->out);
+    buffer_clear(&client->value);
+    free(client);
+}
+
+void client_close(struct client *client)
+{
+    struct message unbind = {.op = OP_UNBIND};
+
+    if (client != NULL && client->wire.fd >= 0) {
+        unbind.id = client->id < INT32_MAX ? client->id + 1 : 1;
+        client->wire.deadline_ms = clock_monotonic_ms() + UNBIND_WAIT_MS;
+        if (message_encode_request(&client->out, &unbind) == 0)
+            (void)wire_send(&client->wire, client->out.data, client->out.len);
+    }
+    client_abandon(client);
+}
+
+void client_deadline(struct client *client, int64_t deadline_ms)
+{
+    client->wire.deadline_ms = deadline_ms;
+}
+
+int client_code(const struct client *client)
+{
+    return client->code;
+}
+
+const char *client_text(const struct client *client)
+{
+    return client->text;
+}
+
+/* Nothing that could move a terminal's cursor. */
+static void client_keep_text(struct client *client, struct slice text)
+{
+    size_t len = text.len < sizeof(client->text) ? text.len : sizeof(client->text) - 1;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+
+        client->text[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+    }
+    client->text[len] = '\0';
+}
+
+/* No answer: what was said on this connection can no longer be known. */
+static int client_fail(struct client *client, int rc)
+{
+    wire_close(&client->wire);
+    client->code = -1;
+    return rc;
+}
+
+static int client_send(struct client *client, struct message *request)
+{
+    int rc;
+
+    client->code = -1;
+    client->text[0] = '\0';
+    client->id = client->id < INT32_MAX ? client->id + 1 : 1;
+    request->id = client->id;
+    rc = message_encode_request(&client->out, request);
+    if (rc == 0)
+        rc = wire_send(&client->wire, client->out.data, client->out.len);
+    buffer_clear(&client->out);
+    return rc < 0 ? client_fail(client, rc) : 0;
+}
+
+/* Takes bytes for the answer to the request sent last. Message id 0 is a Notice of Disconnection. */
+static int client_answer(struct client *client, char *bytes, size_t len, enum op op,
+                         struct response *ret)
+{
+    int rc = response_decode(bytes, len, NULL, ret);
+
+    if (rc < 0)
+        return client_fail(client, rc);
+    if (ret->id == 0) {
+        client_keep_text(client, ret->result.text);
+        return client_fail(client, E_UNAVAIL);
+    }
+    if (ret->id != client->id || ret->op != op)
+        return client_fail(client, E_PROTO);
+    client->code = ret->result.code;
+    client_keep_text(client, ret->result.text);
+    return client_result(client->code);
+}
+
+static int client_call(struct client *client, struct message *request, struct response *ret)
+{
+    char *bytes;
+    size_t len;
+    int rc = client_send(client, request);
+
+    if (rc == 0) {
+        rc = wire_receive(&client->wire, &bytes, &len);
+        if (rc == 0)
+            return client_answer(client, bytes, len, message_response_op(request->op), ret);
+    }
+    return client_fail(client, rc);
+}
+
+/* Whether a secret may be sent; else no call is made. */
+static int client_confidential(struct client *client)
+{
+    client->code = -1;
+    client->text[0] = '\0';
+    return client->wire.fd < 0 ? E_UNAVAIL : client->wire.loopback ? 0 : E_CONFIDENTIAL;
+}
+
+int client_bind(struct client *client, struct slice name, struct slice password)
+{
+    struct message request = {.op = OP_BIND,
+                              .bind = {.version = 3, .dn = name, .password = password}};
+    struct response response;
+    int rc = client_confidential(client);
+
+    if (rc == 0 && password.len == 0)
+        rc = E_UNWILLING;
+    return rc < 0 ? rc : client_call(client, &request, &response);
+}
+
+int client_bind_external(struct client *client)
+{
+    struct message request = {.op = OP_BIND,
+                              .bind = {.version = 3,
+                                       .sasl = true,
+                                       .mechanism = slice_of("EXTERNAL"),
+                                       .credentials = slice_of(""),
+                                       .has_credentials = true}};
+    struct response response;
+
+    return client_call(client, &request, &response);
+}
+
+int client_whoami(struct client *client, struct slice *ret_identity)
+{
+    struct message request = {.op = OP_EXTENDED, .extended = {.oid = slice_of(OID_WHOAMI)}};
+    struct response response;
+    int rc = client_call(client, &request, &response);
+
+    if (rc == 0)
+        *ret_identity = response.result.value;
+    return rc;
+}
+
+int client_compare(struct client *client, struct slice dn, struct slice attribute,
+                   struct slice value)
+{
+    struct message request = {.op = OP_COMPARE,
+                              .compare = {.dn = dn, .attribute = attribute, .value = value}};
+    struct response response;
+    int rc = client_call(client, &request, &response);
+
+    /* success is no answer to a question */
+    return rc == 0 && client->code != RESULT_COMPARE_TRUE ? client_fail(client, E_PROTO) : rc;
+}
+
+/* cn=USER,ou=members,o=ORGANIZATION,BASE */
+static int membership_dn(struct slice base, struct slice organization, struct slice user,
+                         struct buffer *ret)
+{
+    static const char members[] = ",ou=members,o=";
+    int rc = buffer_append(ret, "cn=", 3);
+
+    if (rc == 0)
+        rc = dn_escape(user, ret);
+    if (rc == 0)
+        rc = buffer_append(ret, members, sizeof(members) - 1);
+    if (rc == 0)
+        rc = dn_escape(organization, ret);
+    if (rc == 0)
+        rc = buffer_append(ret, ",", base.len > 0 ? 1 : 0);
+    return rc < 0 ? rc : buffer_append(ret, base.data, base.len);
+}
+
+int client_check(struct client *client, struct slice base, struct slice organization,
+                 struct slice user, struct slice query)
+{
+    struct buffer dn;
+    int rc;
+
+    buffer_init(&dn);
+    rc = membership_dn(base, organization, user, &dn);
+    if (rc == 0)
+        rc = client_compare(client, (struct slice){dn.data, dn.len}, slice_of("usherPermission"),
+                            query);
+    buffer_clear(&dn);
+    return rc;
+}
+
+/* Sends the extended operation with client->value, which is wiped. encoded: what encoding it gave. */
+static int client_extended(struct client *client, const char *oid, int encoded,
+                           struct response *ret)
+{
+    struct message request = {.op = OP_EXTENDED,
+                              .extended = {.oid = slice_of(oid),
+                                           .value = {client->value.data, client->value.len},
+                                           .has_value = true}};
+    int rc = client_confidential(client);
+
+    if (rc == 0)
+        rc = encoded;
+    if (rc == 0)
+        rc = client_call(client, &request, ret);
+    buffer_clear(&client->value);
+    return rc;
+}
+
+int client_verify(struct client *client, const struct verify_request *request,
+                  struct verify_response *ret)
+{
+    struct verify_response answer = {.state = VERIFY_STATE_REFUSED};
+    struct response response;
+    int rc = client_extended(client, OID_USHER_VERIFY,
+                             verify_request_encode(request, &client->value), &response);
+
+    if (client->code < 0)
+        return rc;
+    if (response.result.has_value && verify_response_decode(response.result.value, &answer) < 0)
+        return client_fail(client, E_PROTO);
+    if (rc == 0 && !response.result.has_value)
+        return client_fail(client, E_PROTO);
+    *ret = answer;
+    return rc;
+}
+
+int client_challenge(struct client *client, const struct challenge_request *request,
+                     struct challenge_response *ret)
+{
+    struct response response;
+    int rc = client_extended(client, OID_USHER_CHALLENGE,
+                             challenge_request_encode(request, &client->value), &response);
+
+    if (rc == 0 && (!response.result.has_value ||
+                    challenge_response_decode(response.result.value, ret) < 0))
+        rc = client_fail(client, E_PROTO);
+    return rc;
+}
+
+int client_set_pin(struct client *client, const struct set_pin_request *request)
+{
+    struct response response;
+
+    return client_extended(client, OID_USHER_SET_PIN,
+                           set_pin_request_encode(request, &client->value), &response);
+}
+
+int client_enroll(struct client *client, const struct enroll_request *request,
+                  struct enroll_response *ret)
+{
+    struct enroll_response answer = {0};
+    struct response response;
+    int rc = client_extended(client, OID_USHER_ENROLL,
+                             enroll_request_encode(request, &client->value), &response);
+
+    if (rc == 0 && response.result.has_value &&
+        enroll_response_decode(response.result.value, &answer) < 0)
+        rc = client_fail(client, E_PROTO);
+    if (rc == 0)
+        *ret = answer;
+    return rc;
+}
+
+int client_unlock(struct client *client, const struct unlock_request *request)
+{
+    struct response response;
+
+    return client_extended(client, OID_USHER_UNLOCK,
+                           unlock_request_encode(request, &client->value), &response);
+}
+
+int client_password_modify(struct client *client, const struct password_modify_request *request)
+{
+    struct response response;
+
+    return client_extended(client, OID_PASSWORD_MODIFY,
+                           password_modify_request_encode(request, &client->value), &response);
+}
+
+/* Entries until the search is done. */
+static int client_search(struct client *client, struct message *request, entry_on_value *on_value,
+                         void *context, struct response *ret_done)
+{
+    int rc = client_send(client, request), visited = 0;
+    char *bytes;
+    size_t len;
+
+    while (rc == 0) {
+        rc = wire_receive(&client->wire, &bytes, &len);
+        if (rc == 0)
+            rc = entry_probe(bytes, len);
+        if (rc == E_NOTFOUND) {
+            rc = client_answer(client, bytes, len, OP_SEARCH_DONE, ret_done);
+            return rc == 0 && visited == E_PROTO ? client_fail(client, E_PROTO) : rc == 0 ? visited : rc;
+        }
+        if (rc == 0 && visited == 0)
+            visited = entry_walk(bytes, len, client->id, on_value, context);
+    }
+    return client_fail(client, rc);
+}
+
+static void client_search_init(struct message *request, struct slice dn,
+                               const char *const *attributes, struct slice *names)
+{
+    size_t count = 0;
+
+    while (attributes[count] != NULL && count < ATTRIBUTES_MAX) {
+        names[count] = slice_of(attributes[count]);
+        count++;
+    }
+    *request = (struct message){
+        .op = OP_SEARCH, .search = {.base = dn, .attributes = names, .attribute_count = count}};
+}
+
+int client_read(struct client *client, struct slice dn, const char *const *attributes,
+                entry_on_value *on_value, void *context)
+{
+    struct slice names[ATTRIBUTES_MAX];
+    struct message request;
+    struct response done;
+
+    client_search_init(&request, dn, attributes, names);
+    return client_search(client, &request, on_value, context, &done);
+}
+
+static int skip_value(void *context, struct slice name, struct slice value)
+{
+    (void)context;
+    (void)name;
+    (void)value;
+    return 0;
+}
+
+int client_freshness(struct client *client, struct freshness *ret)
+{
+    static const char *const nothing[] = {"1.1", NULL};
+    struct slice names[ATTRIBUTES_MAX];
+    struct message request;
+    struct response done;
+    int rc;
+
+    client_search_init(&request, slice_of(""), nothing, names);
+    request.controls[0].oid = slice_of(OID_USHER_FRESHNESS);
+    request.control_count = 1;
+    rc = client_search(client, &request, skip_value, NULL, &done);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < done.control_count; i++)
+        if (slice_is(done.controls[i].oid, OID_USHER_FRESHNESS))
+            return freshness_decode(done.controls[i].value, ret);
+    return E_UNWILLING;
+}
+
+struct base_search {
+    char *buf;
+    size_t size;
+    bool found;
+};
+
+static int base_on_value(void *context, struct slice name, struct slice value)
+{
+    struct base_search *search = context;
+
+    if (search->found || !slice_equal_fold(name, slice_of("namingContexts")) || value.len == 0)
+        return 0;
+    if (value.len >= search->size)
+        return E_LIMIT;
+    memcpy(search->buf, value.data, value.len);
+    search->buf[value.len] = '\0';
+    search->found = true;
+    return 0;
+}
+
+int client_base(struct client *client, char *buf, size_t size)
+{
+    static const char *const asked[] = {"namingContexts", NULL};
+    struct base_search search = {.buf = buf, .size = size};
+    int rc = client_read(client, slice_of(""), asked, base_on_value, &search);
+
+    return rc < 0 ? rc : search.found ? 0 : E_NOTFOUND;
+}

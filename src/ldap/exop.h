@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The values of usher's own extended operations and controls, and those of RFC 3062, to bytes and
+ * back. The ASN.1 stands in usher-protocol(5). One codec serves the daemon and its clients. Decoded
+ * slices point into the bytes given (which may be changed in place; one byte behind them must exist).
+ * An absent optional string is an empty slice with data NULL. Fields come in the order given, each
+ * once; anything else is E_PROTO. Encoders append to the buffer: E_NOMEM.
+ *
+ *   VerifyRequest ::= SEQUENCE {              VerifyResponse ::= SEQUENCE {
+ *     user         [0] OCTET STRING,            state  [0] ENUMERATED,
+ *     organization [1] OCTET STRING OPTIONAL,   ticket [1] OCTET STRING OPTIONAL,
+ *     permission   [2] OCTET STRING OPTIONAL,   text   [2] OCTET STRING OPTIONAL,
+ *     factor       [3] ENUMERATED,              user   [3] OCTET STRING OPTIONAL,
+ *     secret       [4] OCTET STRING OPTIONAL,   means  [4] ENUMERATED OPTIONAL }
+ *     ticket       [5] OCTET STRING OPTIONAL,
+ *     service [6], tty [7], rhost [8], language [9] OCTET STRING OPTIONAL }
+ *
+ *   ChallengeRequest ::= SEQUENCE {           ChallengeResponse ::= SEQUENCE {
+ *     user         [0] OCTET STRING,            means       [0] ENUMERATED,
+ *     organization [1] OCTET STRING OPTIONAL,   destination [1] OCTET STRING,
+ *     means        [2] ENUMERATED,              digits      [2] INTEGER,
+ *     ticket       [3] OCTET STRING OPTIONAL,   seconds     [3] INTEGER }
+ *     language     [4] OCTET STRING OPTIONAL }
+ *
+ *   SetPinRequest ::= SEQUENCE {              EnrollRequest ::= SEQUENCE {
+ *     organization [0] OCTET STRING,            user [0] OCTET STRING OPTIONAL,
+ *     user         [1] OCTET STRING OPTIONAL,   step [1] ENUMERATED,
+ *     newPin       [2] OCTET STRING OPTIONAL,   code [2] OCTET STRING OPTIONAL }
+ *     oldPin       [3] OCTET STRING OPTIONAL }
+ *                                             EnrollResponse ::= SEQUENCE {
+ *   UnlockRequest ::= SEQUENCE {                uri [0] OCTET STRING OPTIONAL }
+ *     user         [0] OCTET STRING,
+ *     organization [1] OCTET STRING OPTIONAL }
+ *
+ *   Freshness ::= SEQUENCE { ageMilliseconds INTEGER, contextCSN OCTET STRING }
+ */
+#ifndef USHER_LDAP_EXOP_H
+#define USHER_LDAP_EXOP_H
+
+#include "base/buffer.h"
+#include "base/mem.h"
+
+#include <stdint.h>
+
+enum verify_factor { VERIFY_NONE = 0, VERIFY_PASSWORD = 1, VERIFY_PIN = 2, VERIFY_CODE = 3 };
+
+/* What a verify response says besides its result code. */
+enum verify_state {
+    VERIFY_STATE_COMPLETE = 0,     /* success */
+    VERIFY_STATE_FACTOR_DUE = 1,   /* strongerAuthRequired, with a ticket; or account phase */
+    VERIFY_STATE_MUST_CHANGE = 2,  /* success, but the password has to be changed first */
+    VERIFY_STATE_NOT_A_MEMBER = 3, /* unwillingToPerform */
+    VERIFY_STATE_INACTIVE = 4,     /* unwillingToPerform */
+    VERIFY_STATE_LACKS_PERMISSION = 5,
+    VERIFY_STATE_ENROLL_DUE = 6, /* a factor is due and none is enrolled */
+    VERIFY_STATE_REFUSED = 7,    /* invalidCredentials, no reason given */
+};
+
+enum means { MEANS_DEFAULT = 0, MEANS_EMAIL = 1, MEANS_SMS = 2, MEANS_TOTP = 3 };
+
+enum enroll_step { ENROLL_BEGIN = 0, ENROLL_CONFIRM = 1, ENROLL_RESET = 2 };
+
+struct verify_request {
+    struct slice user;
+    struct slice organization;
+    struct slice permission;
+    enum verify_factor factor;
+    struct slice secret;
+    struct slice ticket;
+    struct slice service, tty, rhost, language;
+};
+
+struct verify_response {
+    enum verify_state state;
+    struct slice ticket;
+    struct slice text;
+    struct slice user;
+    enum means means; /* MEANS_DEFAULT: absent */
+};
+
+struct challenge_request {
+    struct slice user;
+    struct slice organization;
+    enum means means;
+    struct slice ticket;
+    struct slice language;
+};
+
+struct challenge_response {
+    enum means means;
+    struct slice destination; /* masked: a***@example.org */
+    int32_t digits;
+    int32_t seconds;
+};
+
+struct set_pin_request {
+    struct slice organization;
+    struct slice user;    /* absent: the bound person */
+    struct slice new_pin; /* absent: remove the PIN */
+    struct slice old_pin;
+};
+
+struct enroll_request {
+    struct slice user; /* absent: the bound person */
+    enum enroll_step step;
+    struct slice code;
+};
+
+struct enroll_response {
+    struct slice uri; /* otpauth://totp/..., after begin */
+};
+
+struct unlock_request {
+    struct slice user;
+    struct slice organization;
+};
+
+/* RFC 3062. All optional. */
+struct password_modify_request {
+    struct slice user;
+    struct slice old_password;
+    struct slice new_password;
+};
+
+struct freshness {
+    int64_t age_ms;
+    struct slice csn;
+};
+
+int verify_request_encode(const struct verify_request *request, struct buffer *out);
+int verify_request_decode(struct slice value, struct verify_request *ret);
+int verify_response_encode(const struct verify_response *response, struct buffer *out);
+int verify_response_decode(struct slice value, struct verify_response *ret);
+int challenge_request_encode(const struct challenge_request *request, struct buffer *out);
+int challenge_request_decode(struct slice value, struct challenge_request *ret);
+int challenge_response_encode(const struct challenge_response *response, struct buffer *out);
+int challenge_response_decode(struct slice value, struct challenge_response *ret);
+int set_pin_request_encode(const struct set_pin_request *request, struct buffer *out);
+int set_pin_request_decode(struct slice value, struct set_pin_request *ret);
+int enroll_request_encode(const struct enroll_request *request, struct buffer *out);
+int enroll_request_decode(struct slice value, struct enroll_request *ret);
+int enroll_response_encode(const struct enroll_response *response, struct buffer *out);
+int enroll_response_decode(struct slice value, struct enroll_response *ret);
+int unlock_request_encode(const struct unlock_request *request, struct buffer *out);
+int unlock_request_decode(struct slice value, struct unlock_request *ret);
+int password_modify_request_encode(const struct password_modify_request *request,
+                                   struct buffer *out);
+int password_modify_request_decode(struct slice value, struct password_modify_request *ret);
+int freshness_encode(const struct freshness *freshness, struct buffer *out);
+int freshness_decode(struct slice value, struct freshness *ret);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Logins (DESIGN 6): what a secret must satisfy, whichever way it came. Everything is decided on the
+ * store's data, read at that moment; attempts are reserved in the ledger before anything is checked.
+ * All functions block (store, hashing) and belong on a pool thread; attempts of one login.key must
+ * run one at a time. Knows no sockets and no LDAP messages.
+ */
+#ifndef USHER_RULES_LOGIN_H
+#define USHER_RULES_LOGIN_H
+
+#include "base/mem.h"
+#include "ldap/dn.h"
+#include "ldap/exop.h"
+#include "model/grant.h"
+#include "secret/lockout.h"
+#include "secret/seal.h"
+#include "store/pool.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define LOGIN_NAME_MAX   256 /* of a user as given: DN, uid or mail */
+#define LOGIN_TEXT_MAX   256
+#define LOGIN_TICKET_MAX 1024
+
+/* What all logins of the daemon share. Immutable after start. */
+struct login_context {
+    struct store *store;
+    const struct keys *keys;
+    struct slice base; /* normalized */
+    const char *rights_path;
+    const char *issuer; /* in otpauth URIs */
+    struct lockout_policy lockout;
+    unsigned pin_cost; /* log2 of scrypt's N for new PINs */
+    int64_t code_valid_ms;
+    int64_t code_interval_ms;
+    int64_t ticket_valid_ms;
+    int64_t timeout_ms; /* for one step at the store */
+};
+
+/* Who asks. */
+struct login_peer {
+    bool admin;     /* the platform administrator */
+    bool trusted;   /* may name any user; its claims are believed for the audit line */
+    bool unix_peer; /* uid is known */
+    bool local;     /* counts as a local peer: not from the network */
+    uid_t uid;
+    bool service; /* a bound service */
+    char service_organization[65];
+    char person[65]; /* uid of the bound person, or empty */
+    bool person_enrolling;
+    char text[80]; /* binds tickets to the peer: "uid:0", "service:cn=..." */
+};
+
+/* One question about one person, and what came of it. Allocated by the caller, zeroed; wiped by
+ * login_clear. */
+struct login {
+    /* Asked: */
+    struct login_peer peer;
+    char user[LOGIN_NAME_MAX];
+    char organization[65];
+    char permission[GRANT_MAX + 1];
+    enum verify_factor factor;
+    struct secret secret;
+    struct secret new_secret; /* a new PIN or password */
+    bool bind;                /* the code follows the password directly */
+    bool has_secret, has_new_secret;
+    char ticket[LOGIN_TICKET_MAX];
+    char service[64], tty[64], rhost[64], language[16];
+    enum means means;
+    enum enroll_step step;
+
+    /* Found: */
+    struct arena *arena;
+    struct person *person; /* NULL: unknown */
+    uint64_t key;          /* attempts of equal key are to run one at a time */
+
+    /* Answered: */
+    int err; /* 0, E_AUTH, E_STEPUP, E_UNWILLING, E_ACCESS, E_UNAVAIL ... */
+    enum verify_state state;
+    char text[LOGIN_TEXT_MAX];
+    char ret_ticket[LOGIN_TICKET_MAX];
+    char uid[65];
+    char dn[DN_MAX];
+    size_t dn_len;
+    enum factor done; /* the second factor of the session */
+    enum means due;   /* with E_STEPUP */
+    bool enroll_only;
+    char uri[1100];         /* enroll: otpauth URI */
+    char destination[320];  /* challenge: where to, in full; for the mail job alone */
+    char masked[320];       /* challenge */
+    char code[16];          /* challenge: for the mail job alone */
+    char mail_name[256], mail_language[16];
+};
+
+/* Copies what was asked; E_LIMIT when a value is too long for any person. */
+int login_set(char *field, size_t size, struct slice value);
+void login_clear(struct login *login);
+
+/* First: finds the person in the store and sets key. 0 also for an unknown person; E_UNAVAIL,
+ * E_TIMEOUT, E_BUSY when the store cannot tell. Sets login->err too. */
+int login_find(const struct login_context *context, struct login *login);
+
+/* Then one of these. Each sets err, state, text and what belongs to it. */
+void login_verify(const struct login_context *context, struct login *login);
+void login_challenge(const struct login_context *context, struct login *login);
+/* The mail of a challenge could not be sent: the challenge is taken back. */
+void login_challenge_failed(const struct login_context *context, struct login *login);
+void login_set_pin(const struct login_context *context, struct login *login);
+void login_enroll(const struct login_context *context, struct login *login);
+void login_unlock(const struct login_context *context, struct login *login);
+void login_password_change(const struct login_context *context, struct login *login);
+
+/* A service binds with its DN and password: err, uid (its cn) and organization. */
+void login_service(const struct login_context *context, struct login *login);
+
+#endif

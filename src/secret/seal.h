@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Sealing: AES-256-GCM under a key of the key file. A sealed value opens only for the purpose, the
+ * person and the organization that it was sealed for, so that a value moved to another place is
+ * worth nothing. Keys live in locked memory that is kept out of core dumps and is wiped when freed.
+ * Knows neither the directory nor what the sealed bytes mean.
+ *
+ * A sealed value is text: usher1.<key id>.<base64 of nonce (12), ciphertext, tag (16)>. The
+ * additional data are a byte 1, then key id, purpose, person and organization, each behind its
+ * length (4 bytes, big-endian). Nonces are random: one key may seal 2^32 values.
+ */
+#ifndef USHER_SECRET_SEAL_H
+#define USHER_SECRET_SEAL_H
+
+#include "base/mem.h"
+#include "secret/base64.h"
+
+#define SEAL_KEY_ID_MAX   32         /* of a-z 0-9 - */
+#define SEAL_KEYS_MAX     64         /* in one file */
+#define SEAL_FIELD_MAX    256        /* of purpose, person and organization each */
+#define SEAL_PLAIN_MAX    SECRET_MAX /* bytes that one value may seal */
+#define SEAL_OVERHEAD     28         /* nonce and tag */
+#define SEAL_MAX_OF(size) (7 + SEAL_KEY_ID_MAX + 1 + BASE64_SIZE((size) + SEAL_OVERHEAD))
+#define SEAL_MAX          SEAL_MAX_OF(SEAL_PLAIN_MAX) /* with the byte 0 */
+
+/* The purposes in use: the attribute, or what the value is where it lies in none. */
+#define SEAL_PIN          "usherPin"
+#define SEAL_TOTP         "usherTotpSecret"
+#define SEAL_APP_PASSWORD "usherAppPassword"
+#define SEAL_CHALLENGE    "usherChallenge"
+#define SEAL_TICKET       "ticket"
+#define SEAL_ENROLMENT    "enrolment"
+
+/* What a value is sealed for. person is the usherId; organization may be empty. Both count with
+ * ASCII case folded, as the directory compares them. */
+struct seal_for {
+    struct slice purpose;
+    struct slice person;
+    struct slice organization;
+};
+
+/* The keys of one file, unchanging: threads may share them. */
+struct keys;
+
+/* Makes a key file with one new key, mode 0600, on the disk when this returns. An existing file,
+ * whatever it is, is left alone: E_EXISTS. E_IO, E_ACCESS, E_NOTFOUND as the system says;
+ * E_CRYPTO when there is no randomness. */
+int keys_create(const char *path);
+
+/* Reads a key file: lines of `id base64-of-32-bytes`, blank ones and those that start with '#'
+ * skipped; the last key seals. The file must be regular, not a symbolic link, belong to the caller
+ * or to root, and give no right to anybody else (0600 or less). Errors: E_NOTFOUND, E_ACCESS, E_IO
+ * from the system (also when memory cannot be locked), E_CONF for owner, mode and contents, E_LIMIT
+ * for too large a file. errbuf then says what is wrong, with the line, and never key material. The
+ * caller frees *ret_keys with keys_free. */
+int keys_load(const char *path, struct keys **ret_keys, char *errbuf, size_t size);
+
+/* Wipes and frees. NULL is fine. */
+void keys_free(struct keys *keys);
+
+/* Id of the key that seals. */
+const char *keys_current(const struct keys *keys);
+
+/* Seals len bytes. ret has SEAL_MAX bytes, or SEAL_MAX_OF(len). E_LIMIT when a bound above is
+ * passed or the purpose or person is empty; E_CRYPTO when OpenSSL fails. */
+int seal_close(const struct keys *keys, const struct seal_for *what, const void *plain, size_t len,
+               char *ret);
+
+/* Opens what seal_close made. E_CRYPTO for everything else: not sealed, another purpose, person or
+ * organization, an unknown key, changed in any bit, not in its one spelling. The caller clears
+ * *ret_plain. */
+int seal_open(const struct keys *keys, const struct seal_for *what, struct slice sealed,
+              struct secret *ret_plain);
+
+/* The key id inside a sealed value, to find what a new key has not sealed yet. E_CRYPTO when it is
+ * no sealed value. */
+int seal_key_id(struct slice sealed, struct slice *ret_id);
+
+#endif

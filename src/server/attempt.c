@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/attempt.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "server/daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the rules are told of the peer. */
+static void attempt_peer(const struct conn *conn, struct login_peer *ret)
+{
+    const struct peer *peer = &conn->peer;
+    const struct identity *identity = &conn->identity;
+    bool bound = identity->kind == IDENTITY_PERSON || identity->kind == IDENTITY_SERVICE;
+
+    ret->admin = peer->admin && !bound;
+    ret->trusted = (peer->trusted && !bound) || identity->kind == IDENTITY_SERVICE;
+    ret->unix_peer = peer->listener != LISTENER_LDAP;
+    ret->local = ret->unix_peer;
+    ret->uid = peer->uid;
+    ret->service = identity->kind == IDENTITY_SERVICE;
+    (void)snprintf(ret->text, sizeof(ret->text), "%s", peer->text);
+    if (identity->kind == IDENTITY_SERVICE) {
+        memcpy(ret->service_organization, identity->organization,
+               sizeof(ret->service_organization));
+        (void)snprintf(ret->text, sizeof(ret->text), "service:%.63s", identity->name);
+    }
+    if (identity->kind == IDENTITY_PERSON) {
+        memcpy(ret->person, identity->name, sizeof(ret->person));
+        ret->person_enrolling = identity->enroll_only;
+        (void)snprintf(ret->text, sizeof(ret->text), "person:%.63s", identity->name);
+    }
+}
+
+struct attempt *attempt_new(struct request *request, void (*answer)(struct attempt *attempt),
+                            struct result *ret)
+{
+    struct attempt *attempt;
+    struct request *later = request_defer(request);
+
+    if (later == NULL) {
+        request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
+        return NULL;
+    }
+    attempt = mem_alloc(sizeof(*attempt));
+    attempt->request = later;
+    attempt->answer = answer;
+    attempt_peer(request->conn, &attempt->login.peer);
+    return attempt;
+}
+
+/* On the pool: first finds the person, then, back here under its key, runs the step. */
+static void attempt_run(struct job *job)
+{
+    struct attempt *attempt = (struct attempt *)job;
+    const struct login_context *context = job->loop->daemon->login;
+
+    attempt->ran = true;
+    if (attempt->service)
+        login_service(context, &attempt->login);
+    else if (!attempt->found)
+        (void)login_find(context, &attempt->login);
+    else
+        attempt->step(context, &attempt->login);
+}
+
+static void attempt_done(struct job *job)
+{
+    struct attempt *attempt = (struct attempt *)job;
+    struct login *login = &attempt->login;
+
+    if (!attempt->ran) {
+        login->err = E_UNAVAIL;
+        (void)snprintf(login->text, sizeof(login->text), "the server is shutting down");
+    } else if (!attempt->service && !attempt->found && login->err == 0 &&
+               !attempt->request->conn->closed && !attempt->request->abandoned) {
+        attempt->found = true;
+        job->key = login->key;
+        if (pool_submit(job->loop->daemon->store_pool, job) == 0)
+            return;
+        login->err = E_BUSY;
+        (void)snprintf(login->text, sizeof(login->text), "%s", err_text(E_BUSY));
+    }
+    attempt->answer(attempt);
+}
+
+enum handled attempt_start(struct attempt *attempt,
+                           void (*step)(const struct login_context *, struct login *),
+                           struct result *ret)
+{
+    struct loop *loop = attempt->request->conn->loop;
+
+    attempt->step = step;
+    attempt->job.run = attempt_run;
+    attempt->job.done = attempt_done;
+    attempt->job.loop = loop;
+    if (pool_submit(loop->daemon->store_pool, &attempt->job) == 0)
+        return LATER;
+    attempt_drop(attempt);
+    ret->code = err_ldap(E_BUSY);
+    ret->text = slice_of("too many logins are waiting, try again");
+    return REPLY;
+}
+
+void attempt_drop(struct attempt *attempt)
+{
+    struct request *request = attempt->request;
+
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    request->conn->request_count--;
+    free(request);
+    login_clear(&attempt->login);
+    free(attempt);
+}
+
+void attempt_finish(struct attempt *attempt, const struct result *result)
+{
+    struct request *request = attempt->request;
+
+    request_finish(request, result);
+    login_clear(&attempt->login);
+    free(attempt);
+}
+
+void attempt_audit(const struct attempt *attempt, const char *what)
+{
+    const struct login *login = &attempt->login;
+    struct daemon *daemon = attempt->request->conn->loop->daemon;
+    char service[LOG_QUOTE_MAX], tty[LOG_QUOTE_MAX], rhost[LOG_QUOTE_MAX];
+
+    atomic_fetch_add(&daemon->logins, 1);
+    if (login->err != 0 && login->err != E_STEPUP)
+        atomic_fetch_add(&daemon->logins_refused, 1);
+    log_audit("operation=%s result=%s state=%d user=%s organization=%s peer=%s service=%s tty=%s "
+              "rhost=%s",
+              what, err_name(login->err), (int)login->state,
+              login->uid[0] != '\0' ? login->uid : "-",
+              login->organization[0] != '\0' ? login->organization : "-", login->peer.text,
+              log_quote(slice_of(login->service), service), log_quote(slice_of(login->tty), tty),
+              log_quote(slice_of(login->rhost), rhost));
+}

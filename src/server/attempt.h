@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A login, challenge or change of a secret on its way through the pools: the person is found first;
+ * then the step runs, one at a time for each person and factor; then the answer is made on the loop.
+ */
+#ifndef USHER_SERVER_ATTEMPT_H
+#define USHER_SERVER_ATTEMPT_H
+
+#include "rules/login.h"
+#include "server/dispatch.h"
+#include "server/work.h"
+
+struct attempt {
+    struct job job; /* first */
+    struct request *request;
+    struct login login;
+    bool service; /* a service binds */
+    void (*step)(const struct login_context *context, struct login *login);
+    void (*answer)(struct attempt *attempt); /* on the loop; ends with attempt_finish */
+    bool found;                              /* the person has been looked for */
+    bool ran;                                /* false when dropped at shutdown */
+};
+
+/* A new attempt with the peer filled in and the request deferred. NULL, with ret filled in, when the
+ * connection has too much under way. */
+struct attempt *attempt_new(struct request *request, void (*answer)(struct attempt *attempt),
+                            struct result *ret);
+
+/* Sends it off. LATER, or REPLY with ret filled in (E_BUSY) and the attempt gone. */
+enum handled attempt_start(struct attempt *attempt,
+                           void (*step)(const struct login_context *, struct login *),
+                           struct result *ret);
+
+/* Sends the result, wipes and frees. */
+void attempt_finish(struct attempt *attempt, const struct result *result);
+
+/* Wipes and frees an attempt that was never started, and takes its deferred request back. */
+void attempt_drop(struct attempt *attempt);
+
+/* One audit line: what, the outcome, the peer, its claims, the person when known. */
+void attempt_audit(const struct attempt *attempt, const char *what);
+
+#endif

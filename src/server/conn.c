@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/conn.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "server/daemon.h"
+#include "server/dispatch.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONN_READ_LEAST 4096
+#define CONN_READ_MOST  65536
+#define CONN_OUT_MAX   (1U << 20) /* unsent answers; beyond it no more requests are read */
+#define CONN_LINGER_MS 500        /* half-closed, or told to go */
+
+static void on_readable(evutil_socket_t fd, short what, void *arg);
+static void on_writable(evutil_socket_t fd, short what, void *arg);
+
+static bool has_uid(const int *uids, size_t count, uid_t uid)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((uid_t)uids[i] == uid)
+            return true;
+    return false;
+}
+
+static int peer_unix(struct peer *peer, const struct daemon *daemon, int fd)
+{
+    struct ucred cred;
+    socklen_t size = sizeof(cred);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+        return E_IO;
+    peer->uid = cred.uid;
+    peer->gid = cred.gid;
+    peer->loopback = true;
+    peer->admin = peer->listener == LISTENER_ADMIN &&
+                  (cred.uid == 0 || cred.uid == geteuid() ||
+                   has_uid(daemon->admin_uids, daemon->admin_uid_count, cred.uid));
+    peer->trusted = peer->admin || cred.uid == 0 ||
+                    has_uid(daemon->trusted_uids, daemon->trusted_uid_count, cred.uid);
+    (void)snprintf(peer->text, sizeof(peer->text), "uid:%u", (unsigned)cred.uid);
+    return 0;
+}
+
+static int peer_net(struct peer *peer, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+    char text[INET6_ADDRSTRLEN] = "";
+    int one = 1;
+
+    if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
+        return E_IO;
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
+
+        peer->loopback = (ntohl(in->sin_addr.s_addr) >> 24) == 127;
+        (void)inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+    } else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
+
+        peer->loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+        (void)inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    (void)snprintf(peer->text, sizeof(peer->text), "net:%s", text);
+    return 0;
+}
+
+static void conn_free(struct conn *conn)
+{
+    *conn->link = conn->next;
+    if (conn->next != NULL)
+        conn->next->link = conn->link;
+    buffer_clear(&conn->in);
+    buffer_clear(&conn->out);
+    free(conn);
+}
+
+void conn_forget_identity(struct conn *conn)
+{
+    mem_wipe(&conn->identity, sizeof(conn->identity));
+}
+
+void conn_open(struct loop *loop, int fd, enum listener_kind listener)
+{
+    struct conn *conn = mem_alloc(sizeof(*conn));
+    int rc;
+
+    conn->loop = loop;
+    conn->fd = fd;
+    conn->peer.listener = listener;
+    conn->active_ms = clock_monotonic_ms();
+    conn->next = loop->conns;
+    conn->link = &loop->conns;
+    if (conn->next != NULL)
+        conn->next->link = &conn->next;
+    loop->conns = conn;
+    rc = listener == LISTENER_LDAP ? peer_net(&conn->peer, fd)
+                                   : peer_unix(&conn->peer, loop->daemon, fd);
+    conn->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_readable, conn);
+    conn->write_event = event_new(loop->base, fd, EV_WRITE, on_writable, conn);
+    if (rc < 0 || conn->read_event == NULL || conn->write_event == NULL ||
+        (listener == LISTENER_ADMIN && !conn->peer.admin) || event_add(conn->read_event, NULL) < 0)
+        conn_close(conn);
+    else if (loop->daemon->stopping)
+        conn_disconnect(conn, RESULT_UNAVAILABLE, "the server is shutting down");
+}
+
+void conn_close(struct conn *conn)
+{
+    if (!conn->closed) {
+        conn->closed = true;
+        if (conn->read_event != NULL)
+            event_free(conn->read_event);
+        if (conn->write_event != NULL)
+            event_free(conn->write_event);
+        (void)close(conn->fd);
+        conn_forget_identity(conn);
+        atomic_fetch_sub(&conn->loop->daemon->connections, 1);
+    }
+    if (conn->request_count == 0)
+        conn_free(conn);
+}
+
+/* Writes what is there. Returns false when the connection was closed. */
+static bool conn_flush(struct conn *conn)
+{
+    while (conn->out.len > 0) {
+        ssize_t sent = send(conn->fd, conn->out.data, conn->out.len, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && errno == EAGAIN) {
+            (void)event_add(conn->write_event, NULL);
+            return true;
+        }
+        if (sent < 0) {
+            conn_close(conn);
+            return false;
+        }
+        buffer_drop(&conn->out, (size_t)sent);
+    }
+    if (conn->closing || (conn->ended && conn->request_count == 0 && conn->in.len == 0)) {
+        conn_close(conn);
+        return false;
+    }
+    return true;
+}
+
+static size_t conn_message_max(const struct conn *conn)
+{
+    const struct limits *limits = &conn->loop->daemon->limits;
+
+    return conn->identity.kind != IDENTITY_NONE || conn->peer.trusted
+               ? limits->message_bytes
+               : limits->message_bytes_anonymous;
+}
+
+/* Handles the whole messages at the front of the buffer. */
+static void conn_messages(struct conn *conn)
+{
+    size_t at = 0, len = 0;
+    int rc = 0;
+
+    while (!conn->binding && !conn->closing && conn->out.len < CONN_OUT_MAX) {
+        rc = message_length(conn->in.data + at, conn->in.len - at, conn_message_max(conn), &len);
+        if (rc < 0 || len > conn->in.len - at)
+            break;
+        conn->active_ms = 0; /* set below: one clock for all */
+        char behind = conn->in.data[at + len]; /* the next message's; decoding may write there */
+        dispatch(conn, conn->in.data + at, len);
+        conn->in.data[at + len] = behind;
+        at += len;
+    }
+    if (conn->active_ms == 0)
+        conn->active_ms = clock_monotonic_ms();
+    if (rc < 0 && rc != E_AGAIN && !conn->closing) {
+        conn_disconnect(conn, RESULT_PROTOCOL_ERROR,
+                        rc == E_LIMIT ? "the message is longer than this server accepts"
+                                      : "this is no LDAP message");
+        at = conn->in.len;
+    }
+    if (conn->closing)
+        at = conn->in.len;
+    if (at > 0)
+        buffer_drop(&conn->in, at);
+    if (conn->ended && !conn->binding && conn->out.len < CONN_OUT_MAX)
+        conn->in.len = 0; /* the rest of a message that will not come */
+    conn->partial_ms = conn->in.len == 0 || conn->binding ? 0
+                       : conn->partial_ms != 0 && at == 0 ? conn->partial_ms
+                                                          : clock_monotonic_ms();
+}
+
+void conn_process(struct conn *conn)
+{
+    if (conn->closed)
+        return;
+    if (conn->in.len > 0)
+        conn_messages(conn);
+    if (!conn_flush(conn))
+        return;
+    if (conn->binding || conn->ended || conn->out.len >= CONN_OUT_MAX)
+        (void)event_del(conn->read_event);
+    else if (!event_pending(conn->read_event, EV_READ, NULL))
+        (void)event_add(conn->read_event, NULL);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *conn = arg;
+    size_t room = conn->busy ? CONN_READ_MOST : CONN_READ_LEAST;
+    ssize_t got;
+
+    (void)what;
+    if (buffer_reserve(&conn->in, room + 1) < 0) { /* one byte behind for the decoder */
+        conn_close(conn);
+        return;
+    }
+    room = conn->in.size - conn->in.len - 1;
+    got = recv(fd, conn->in.data + conn->in.len, room, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got < 0) {
+        conn_close(conn);
+        return;
+    }
+    if (got == 0) {
+        conn->ended = true;
+        conn->ended_ms = clock_monotonic_ms();
+    }
+    conn->busy = (size_t)got == room;
+    conn->in.len += (size_t)got;
+    conn_process(conn);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    conn_process(arg);
+}
+
+void conn_disconnect(struct conn *conn, int code, const char *text)
+{
+    struct result notice = {
+        .code = code, .text = slice_of(text), .oid = slice_of(OID_DISCONNECTION), .has_oid = true};
+
+    if (conn->closed || conn->closing)
+        return;
+    (void)message_encode_result(&conn->out, 0, OP_EXTENDED_RESPONSE, &notice);
+    conn->closing = true;
+    conn->ended_ms = clock_monotonic_ms();
+    (void)event_add(conn->write_event, NULL); /* written and closed from the loop */
+}
+
+void conn_sweep(struct conn *conn, int64_t now_ms)
+{
+    const struct limits *limits = &conn->loop->daemon->limits;
+
+    if (conn->closed)
+        return;
+    if ((conn->ended || conn->closing) && now_ms - conn->ended_ms >= CONN_LINGER_MS)
+        conn_close(conn);
+    else if (conn->closing)
+        return;
+    else if (conn->partial_ms != 0 && now_ms - conn->partial_ms >= limits->partial_ms)
+        conn_disconnect(conn, RESULT_PROTOCOL_ERROR, "the message did not arrive in time");
+    else if (conn->request_count == 0 && now_ms - conn->active_ms >= limits->idle_ms)
+        conn_disconnect(conn, RESULT_UNAVAILABLE, "the connection was idle for too long");
+}

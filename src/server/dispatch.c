@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/dispatch.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "ldap/exop.h"
+#include "ldap/oid.h"
+#include "server/daemon.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum handled op_unbind(struct request *request, struct result *ret)
+{
+    (void)ret;
+    request->conn->closing = true;
+    return SILENT;
+}
+
+static enum handled op_abandon(struct request *request, struct result *ret)
+{
+    int32_t id = request->message->abandon.id;
+
+    (void)ret;
+    for (struct request *other = request->conn->requests; other != NULL; other = other->next)
+        if (other->id == id && other->op != OP_BIND)
+            other->abandoned = true;
+    return SILENT;
+}
+
+static enum handled op_write(struct request *request, struct result *ret)
+{
+    request_fail(request, ret, E_UNWILLING,
+                 "this version of usher does not write: use the store's own socket");
+    return REPLY;
+}
+
+static const struct operation {
+    enum op op;
+    handler *handle;
+} operations[] = {
+    {OP_COMPARE, op_compare},   {OP_BIND, op_bind},       {OP_EXTENDED, op_extended},
+    {OP_SEARCH, op_search},     {OP_UNBIND, op_unbind},   {OP_ABANDON, op_abandon},
+    {OP_MODIFY, op_write},      {OP_ADD, op_write},       {OP_DELETE, op_write},
+    {OP_MODIFY_DN, op_write},
+};
+
+static handler *operation_find(enum op op)
+{
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+        if (operations[i].op == op)
+            return operations[i].handle;
+    return NULL;
+}
+
+/* Sends a result, with the freshness control when it was asked for. */
+static void request_send(struct request *request, const struct result *result)
+{
+    struct conn *conn = request->conn;
+    enum op op = message_response_op(request->op);
+    struct control control = {.oid = slice_of(OID_USHER_FRESHNESS), .has_value = true};
+    struct result with = *result;
+    struct rights_status status;
+    struct buffer value;
+    struct rights *rights = request->freshness ? loop_rights(conn->loop) : NULL;
+
+    if (rights == NULL) {
+        if (message_encode_result(&conn->out, request->id, op, result) < 0)
+            conn->closing = true;
+        return;
+    }
+    buffer_init(&value);
+    rights_status(rights, &status);
+    if (freshness_encode(
+            &(struct freshness){.age_ms = status.age_ms, .csn = slice_of(status.csn)}, &value) == 0) {
+        control.value = (struct slice){.data = value.data, .len = value.len};
+        with.controls = &control;
+        with.control_count = 1;
+    }
+    if (message_encode_result(&conn->out, request->id, op, &with) < 0)
+        conn->closing = true;
+    buffer_clear(&value);
+}
+
+/* Looks through the controls: E_UNWILLING for a critical one that we do not know. */
+static int request_controls(struct request *request, const struct message *message,
+                            struct result *ret)
+{
+    for (size_t i = 0; i < message->control_count; i++) {
+        const struct control *control = &message->controls[i];
+
+        if (slice_is(control->oid, OID_USHER_FRESHNESS))
+            request->freshness = true;
+        else if (control->critical && message->op != OP_ABANDON && message->op != OP_UNBIND) {
+            request_fail(request, ret, E_UNWILLING, "the critical control %.*s is not supported",
+                         SLICE_ARG(control->oid));
+            ret->code = RESULT_UNAVAILABLE_CRITICAL_EXTENSION;
+            return E_UNWILLING;
+        }
+    }
+    return 0;
+}
+
+/* What could not be decoded: answered where the protocol allows it, else the connection ends. */
+static void dispatch_malformed(struct conn *conn, const struct message *message, int err)
+{
+    struct request request = {.conn = conn, .id = message->id, .op = message->op};
+    struct result result = {0};
+
+    if (err != E_PROTO && message->id > 0 && message_response_op(message->op) != 0) {
+        request_fail(&request, &result, err, "%s", err_text(err));
+        request_send(&request, &result);
+        return;
+    }
+    conn_disconnect(conn, RESULT_PROTOCOL_ERROR, "the message is malformed");
+}
+
+void dispatch(struct conn *conn, char *bytes, size_t len)
+{
+    struct message message;
+    struct request request;
+    struct result result;
+    handler *handle;
+    int rc;
+
+    rc = message_decode(bytes, len, conn->loop->arena, &message);
+    atomic_fetch_add_explicit(&conn->loop->daemon->operations, 1, memory_order_relaxed);
+    if (rc < 0) {
+        dispatch_malformed(conn, &message, rc);
+        return;
+    }
+    handle = operation_find(message.op);
+    if (handle == NULL) {
+        conn_disconnect(conn, RESULT_PROTOCOL_ERROR, "this operation is no request");
+        return;
+    }
+    memset(&request, 0, offsetof(struct request, text));
+    request.conn = conn;
+    request.id = message.id;
+    request.op = message.op;
+    request.message = &message;
+    request.text[0] = '\0';
+    memset(&result, 0, sizeof(result));
+    if (message.control_count > 0 && request_controls(&request, &message, &result) < 0)
+        request_send(&request, &result);
+    else if (handle(&request, &result) == REPLY)
+        request_send(&request, &result);
+    if (message.op != OP_COMPARE)
+        arena_reset(conn->loop->arena);
+    if (message.op == OP_BIND || message.op == OP_EXTENDED)
+        mem_wipe(bytes, len); /* they carry secrets */
+}
+
+struct request *request_defer(struct request *request)
+{
+    struct conn *conn = request->conn;
+    struct request *later;
+
+    if (conn->request_count >= conn->loop->daemon->limits.requests)
+        return NULL;
+    later = mem_alloc(sizeof(*later));
+    *later = *request;
+    later->message = NULL;
+    later->next = conn->requests;
+    later->link = &conn->requests;
+    if (later->next != NULL)
+        later->next->link = &later->next;
+    conn->requests = later;
+    conn->request_count++;
+    return later;
+}
+
+void request_finish(struct request *request, const struct result *result)
+{
+    struct conn *conn = request->conn;
+
+    if (!conn->closed && !request->abandoned)
+        request_send(request, result);
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    conn->request_count--;
+    conn->active_ms = clock_monotonic_ms();
+    free(request);
+    if (conn->closed)
+        conn_close(conn);
+    else
+        conn_process(conn);
+}
+
+void request_fail(struct request *request, struct result *ret, int err, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(request->text, sizeof(request->text), format, args);
+    va_end(args);
+    ret->code = err_ldap(err);
+    ret->text = slice_of(request->text);
+}
+
+void request_entry(struct request *request, const char *dn, const struct attribute *attributes,
+                   size_t attribute_count, bool types_only)
+{
+    if (message_encode_entry(&request->conn->out, request->id, slice_of(dn), attributes,
+                             attribute_count, types_only) < 0)
+        request->conn->closing = true;
+}

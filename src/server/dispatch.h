@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * From a decoded message to its handler, and from the handler's result to the wire: each request is
+ * answered exactly once. A handler fills in the result and returns REPLY; or defers the request,
+ * returns LATER and has request_finish called once, later, on the same loop, also after an Abandon or
+ * a closed connection; or, where the protocol knows no answer, returns SILENT.
+ */
+#ifndef USHER_SERVER_DISPATCH_H
+#define USHER_SERVER_DISPATCH_H
+
+#include "server/conn.h"
+
+enum handled { REPLY, LATER, SILENT };
+
+#define REQUEST_TEXT_MAX 512
+
+struct request {
+    struct conn *conn;
+    int32_t id;
+    enum op op;
+    const struct message *message; /* while the handler runs; NULL once deferred */
+    bool freshness;                /* the control was asked for */
+    bool abandoned;
+    char text[REQUEST_TEXT_MAX]; /* room for the diagnostic */
+    struct request *next, **link;
+};
+
+typedef enum handled handler(struct request *request, struct result *ret);
+
+/* Handles one message of len bytes; bytes[len] is writable. Closes the connection with a notice when
+ * it is no LDAP message. */
+void dispatch(struct conn *conn, char *bytes, size_t len);
+
+/* A copy of the request that outlives the handler, counted on its connection. NULL when the
+ * connection has too many already: the handler then replies E_BUSY. */
+struct request *request_defer(struct request *request);
+
+/* Answers a deferred request, unless it was abandoned or its connection is gone, and frees it. */
+void request_finish(struct request *request, const struct result *result);
+
+/* Fills result with the code of err and a text made by printf, kept in the request. */
+void request_fail(struct request *request, struct result *ret, int err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Sends a search entry of the request. */
+void request_entry(struct request *request, const char *dn, const struct attribute *attributes,
+                   size_t attribute_count, bool types_only);
+
+/* The handlers: src/server/op_*.c, exop_*.c. */
+handler op_bind, op_compare, op_search, op_extended;
+handler exop_whoami, exop_verify, exop_challenge, exop_set_pin, exop_enroll, exop_unlock,
+    exop_password_modify;
+
+#endif

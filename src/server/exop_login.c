@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The extended operations about secrets: usherVerify, usherChallenge, usherSetPin, usherEnroll,
+ * usherUnlock and Password Modify. Here only their values are taken apart and put together; what is
+ * allowed and what happens stands in rules/.
+ */
+#include "base/err.h"
+#include "base/log.h"
+#include "ldap/exop.h"
+#include "server/attempt.h"
+#include "server/daemon.h"
+#include "server/mailer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A string of a request and where the login keeps it. */
+struct field {
+    struct slice value;
+    char *to;
+    size_t size;
+    const char *name;
+};
+
+/* Copies the fields; a value that is too long is the client's error. */
+static int attempt_fields(struct attempt *attempt, const struct field *fields, size_t count,
+                          struct request *request, struct result *ret)
+{
+    for (size_t i = 0; i < count; i++)
+        if (login_set(fields[i].to, fields[i].size, fields[i].value) < 0) {
+            request_fail(request, ret, E_LIMIT, "%s is longer than %zu bytes or holds a byte 0",
+                         fields[i].name, fields[i].size - 1);
+            return E_LIMIT;
+        }
+    return 0;
+}
+
+static int attempt_secret(struct secret *to, bool *ret_has, struct slice value)
+{
+    *ret_has = value.data != NULL;
+    return value.data == NULL ? 0 : secret_set(to, value.data, value.len);
+}
+
+static enum handled refuse_value(struct request *request, struct result *ret, const char *name)
+{
+    request_fail(request, ret, E_PROTO, "the value of %s is malformed, see usher-protocol(5)",
+                 name);
+    return REPLY;
+}
+
+static enum handled refuse_attempt(struct attempt *attempt, struct request *request,
+                                   struct result *ret)
+{
+    if (ret->code == 0)
+        request_fail(request, ret, E_LIMIT, "a secret is longer than %d bytes", SECRET_MAX);
+    attempt_drop(attempt);
+    return REPLY;
+}
+
+static void on_verified(struct attempt *attempt)
+{
+    const struct login *login = &attempt->login;
+    struct verify_response response = {.state = login->state,
+                                       .text = slice_of(login->text),
+                                       .means = login->due};
+    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
+    struct buffer value;
+
+    if (login->ret_ticket[0] != '\0')
+        response.ticket = slice_of(login->ret_ticket);
+    if ((login->err == 0 || login->err == E_STEPUP) && login->uid[0] != '\0')
+        response.user = slice_of(login->uid);
+    attempt_audit(attempt, "verify");
+    buffer_init(&value);
+    if (verify_response_encode(&response, &value) == 0) {
+        result.has_value = true;
+        result.value = (struct slice){.data = value.data, .len = value.len};
+    }
+    attempt_finish(attempt, &result);
+    buffer_clear(&value);
+}
+
+enum handled exop_verify(struct request *request, struct result *ret)
+{
+    struct verify_request verify;
+    struct attempt *attempt;
+    struct login *login;
+
+    if (verify_request_decode(request->message->extended.value, &verify) < 0)
+        return refuse_value(request, ret, "usherVerify");
+    attempt = attempt_new(request, on_verified, ret);
+    if (attempt == NULL)
+        return REPLY;
+    login = &attempt->login;
+    login->factor = verify.factor;
+    if (attempt_fields(attempt,
+                       (struct field[]){
+                           {verify.user, login->user, sizeof(login->user), "user"},
+                           {verify.organization, login->organization, sizeof(login->organization),
+                            "organization"},
+                           {verify.permission, login->permission, sizeof(login->permission),
+                            "permission"},
+                           {verify.ticket, login->ticket, sizeof(login->ticket), "ticket"},
+                           {verify.language, login->language, sizeof(login->language), "language"},
+                       },
+                       5, request, ret) < 0 ||
+        attempt_secret(&login->secret, &login->has_secret, verify.secret) < 0)
+        return refuse_attempt(attempt, request, ret);
+    /* Claims for the audit line alone: cut where they are too long. */
+    (void)login_set(login->service, sizeof(login->service), verify.service);
+    (void)login_set(login->tty, sizeof(login->tty), verify.tty);
+    (void)login_set(login->rhost, sizeof(login->rhost), verify.rhost);
+    return attempt_start(attempt, login_verify, ret);
+}
+
+static void on_challenge_answered(struct attempt *attempt)
+{
+    const struct login *login = &attempt->login;
+    struct challenge_response response = {.means = login->means,
+                                          .destination = slice_of(login->masked),
+                                          .digits = 6,
+                                          .seconds = 0};
+    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
+    struct buffer value;
+
+    response.seconds =
+        (int32_t)(attempt->request->conn->loop->daemon->login->code_valid_ms / 1000);
+    attempt_audit(attempt, "challenge");
+    buffer_init(&value);
+    if (login->err == 0 && challenge_response_encode(&response, &value) == 0) {
+        result.has_value = true;
+        result.value = (struct slice){.data = value.data, .len = value.len};
+    }
+    attempt_finish(attempt, &result);
+    buffer_clear(&value);
+}
+
+static void on_challenged(struct attempt *attempt)
+{
+    if (attempt->login.err != 0 || attempt->login.destination[0] == '\0' ||
+        mailer_send(attempt, on_challenge_answered) < 0)
+        on_challenge_answered(attempt);
+}
+
+enum handled exop_challenge(struct request *request, struct result *ret)
+{
+    struct challenge_request challenge;
+    struct attempt *attempt;
+    struct login *login;
+
+    if (challenge_request_decode(request->message->extended.value, &challenge) < 0)
+        return refuse_value(request, ret, "usherChallenge");
+    attempt = attempt_new(request, on_challenged, ret);
+    if (attempt == NULL)
+        return REPLY;
+    login = &attempt->login;
+    login->factor = VERIFY_CODE;
+    login->means = challenge.means;
+    if (attempt_fields(attempt,
+                       (struct field[]){
+                           {challenge.user, login->user, sizeof(login->user), "user"},
+                           {challenge.organization, login->organization,
+                            sizeof(login->organization), "organization"},
+                           {challenge.ticket, login->ticket, sizeof(login->ticket), "ticket"},
+                           {challenge.language, login->language, sizeof(login->language),
+                            "language"},
+                       },
+                       4, request, ret) < 0)
+        return refuse_attempt(attempt, request, ret);
+    return attempt_start(attempt, login_challenge, ret);
+}
+
+/* Operations whose answer is a result and no value. */
+static void on_changed(struct attempt *attempt, const char *what)
+{
+    struct result result = {.code = err_ldap(attempt->login.err),
+                            .text = slice_of(attempt->login.text)};
+
+    attempt_audit(attempt, what);
+    attempt_finish(attempt, &result);
+}
+
+static void on_pin_set(struct attempt *attempt)
+{
+    on_changed(attempt, "set-pin");
+}
+
+static void on_unlocked(struct attempt *attempt)
+{
+    on_changed(attempt, "unlock");
+}
+
+static void on_password_changed(struct attempt *attempt)
+{
+    on_changed(attempt, "password-modify");
+}
+
+/* The person meant: named, or else the one who is bound. */
+static int attempt_user(struct attempt *attempt, struct slice named, struct request *request,
+                        struct result *ret)
+{
+    struct slice user = named;
+
+    if (named.len == 0)
+        user = slice_of(attempt->login.peer.person);
+    if (user.len == 0) {
+        request_fail(request, ret, E_ACCESS, "name a user, or bind as one");
+        return E_ACCESS;
+    }
+    return attempt_fields(
+        attempt,
+        (struct field[]){{user, attempt->login.user, sizeof(attempt->login.user), "user"}}, 1,
+        request, ret);
+}
+
+enum handled exop_set_pin(struct request *request, struct result *ret)
+{
+    struct set_pin_request set_pin;
+    struct attempt *attempt;
+    struct login *login;
+
+    if (set_pin_request_decode(request->message->extended.value, &set_pin) < 0)
+        return refuse_value(request, ret, "usherSetPin");
+    attempt = attempt_new(request, on_pin_set, ret);
+    if (attempt == NULL)
+        return REPLY;
+    login = &attempt->login;
+    login->factor = VERIFY_PIN;
+    if (attempt_user(attempt, set_pin.user, request, ret) < 0 ||
+        attempt_fields(attempt,
+                       (struct field[]){{set_pin.organization, login->organization,
+                                         sizeof(login->organization), "organization"}},
+                       1, request, ret) < 0 ||
+        attempt_secret(&login->secret, &login->has_secret, set_pin.old_pin) < 0 ||
+        attempt_secret(&login->new_secret, &login->has_new_secret, set_pin.new_pin) < 0)
+        return refuse_attempt(attempt, request, ret);
+    return attempt_start(attempt, login_set_pin, ret);
+}
+
+static void on_enrolled(struct attempt *attempt)
+{
+    const struct login *login = &attempt->login;
+    struct enroll_response response = {.uri = slice_of(login->uri)};
+    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
+    struct buffer value;
+
+    attempt_audit(attempt, "enroll");
+    buffer_init(&value);
+    if (login->err == 0 && login->uri[0] != '\0' &&
+        enroll_response_encode(&response, &value) == 0) {
+        result.has_value = true;
+        result.value = (struct slice){.data = value.data, .len = value.len};
+    }
+    if (login->err == 0 && login->step == ENROLL_CONFIRM) /* the way is open from here on */
+        attempt->request->conn->identity.enroll_only = false;
+    attempt_finish(attempt, &result);
+    buffer_clear(&value);
+}
+
+enum handled exop_enroll(struct request *request, struct result *ret)
+{
+    struct enroll_request enroll;
+    struct attempt *attempt;
+    struct login *login;
+
+    if (enroll_request_decode(request->message->extended.value, &enroll) < 0)
+        return refuse_value(request, ret, "usherEnroll");
+    attempt = attempt_new(request, on_enrolled, ret);
+    if (attempt == NULL)
+        return REPLY;
+    login = &attempt->login;
+    login->factor = VERIFY_CODE;
+    login->step = enroll.step;
+    if (attempt_user(attempt, enroll.user, request, ret) < 0 ||
+        attempt_secret(&login->secret, &login->has_secret, enroll.code) < 0)
+        return refuse_attempt(attempt, request, ret);
+    return attempt_start(attempt, login_enroll, ret);
+}
+
+enum handled exop_unlock(struct request *request, struct result *ret)
+{
+    struct unlock_request unlock;
+    struct attempt *attempt;
+    struct login *login;
+
+    if (unlock_request_decode(request->message->extended.value, &unlock) < 0)
+        return refuse_value(request, ret, "usherUnlock");
+    attempt = attempt_new(request, on_unlocked, ret);
+    if (attempt == NULL)
+        return REPLY;
+    login = &attempt->login;
+    if (attempt_user(attempt, unlock.user, request, ret) < 0 ||
+        attempt_fields(attempt,
+                       (struct field[]){{unlock.organization, login->organization,
+                                         sizeof(login->organization), "organization"}},
+                       1, request, ret) < 0)
+        return refuse_attempt(attempt, request, ret);
+    return attempt_start(attempt, login_unlock, ret);
+}
+
+enum handled exop_password_modify(struct request *request, struct result *ret)
+{
+    struct password_modify_request modify = {0};
+    struct attempt *attempt;
+    struct login *login;
+
+    if (request->message->extended.has_value &&
+        password_modify_request_decode(request->message->extended.value, &modify) < 0) {
+        request_fail(request, ret, E_PROTO, "the value of Password Modify is malformed (RFC 3062)");
+        return REPLY;
+    }
+    attempt = attempt_new(request, on_password_changed, ret);
+    if (attempt == NULL)
+        return REPLY;
+    login = &attempt->login;
+    login->factor = VERIFY_PASSWORD;
+    if (attempt_user(attempt, modify.user, request, ret) < 0 ||
+        attempt_secret(&login->secret, &login->has_secret, modify.old_password) < 0 ||
+        attempt_secret(&login->new_secret, &login->has_new_secret, modify.new_password) < 0)
+        return refuse_attempt(attempt, request, ret);
+    return attempt_start(attempt, login_password_change, ret);
+}

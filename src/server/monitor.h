@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The daemon's figures as the attributes of cn=monitor: a table of name and value, in words that
+ * usherctl status prints as they are.
+ */
+#ifndef USHER_SERVER_MONITOR_H
+#define USHER_SERVER_MONITOR_H
+
+#include "server/loop.h"
+
+#define MONITOR_MAX       24
+#define MONITOR_VALUE_MAX 256
+
+struct monitor {
+    struct {
+        const char *name;
+        struct slice value;
+    } row[MONITOR_MAX];
+    char text[MONITOR_MAX][MONITOR_VALUE_MAX];
+};
+
+/* Fills in the rows; returns how many. The values live in the struct. */
+size_t monitor_read(struct loop *loop, struct monitor *ret);
+
+#endif

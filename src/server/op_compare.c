@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Compare of usherPermission on a membership's DN: "may this person do that, there?" Answered from
+ * the published table, on the loop, without blocking. Whether the asker may ask is settled first.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "cache/tree.h"
+#include "server/daemon.h"
+#include "server/dispatch.h"
+
+#include <string.h>
+
+static const char self_query[] = "directory:read";
+
+/* 0 when the bound identity may ask about uid in organization. */
+static int compare_access(const struct request *request, const struct tree_place *place,
+                          struct rights *rights, int64_t now_ms)
+{
+    const struct identity *identity = &request->conn->identity;
+    struct decision decision;
+    struct query query;
+    int rc;
+
+    switch (identity->kind) {
+    case IDENTITY_NONE:
+    case IDENTITY_PEER:
+        return request->conn->peer.trusted ? 0 : E_ACCESS;
+    case IDENTITY_SERVICE:
+        return identity->organization[0] == '\0' ||
+                       slice_is(place->organization, identity->organization)
+                   ? 0
+                   : E_ACCESS;
+    case IDENTITY_PERSON:
+        if (identity->enroll_only)
+            return E_ACCESS;
+        if (slice_is(place->name, identity->name))
+            return 0;
+        rc = query_parse(slice_of(self_query), &query);
+        if (rc < 0)
+            return rc;
+        query.factor = identity->factor;
+        return rights_check(rights, place->organization, slice_of(identity->name), &query, now_ms,
+                            &decision) == 0
+                   ? 0
+                   : E_ACCESS;
+    }
+    return E_ACCESS;
+}
+
+static const struct {
+    int err;
+    int code;
+    const char *text; /* with the value in question */
+} outcomes[] = {
+    {0, RESULT_COMPARE_TRUE, NULL},
+    {E_DENIED, RESULT_COMPARE_FALSE, NULL},
+    {E_STEPUP, RESULT_STRONGER_AUTH_REQUIRED, "a second factor is needed for"},
+    {E_NOPERM, RESULT_NO_SUCH_ATTRIBUTE, "no such permission in the catalogue:"},
+    {E_NOTFOUND, RESULT_NO_SUCH_OBJECT, "no such active organization:"},
+    {E_UNWILLING, RESULT_UNWILLING_TO_PERFORM,
+     "this version of usher does not answer queries with a scope:"},
+    {E_STALE, RESULT_UNAVAILABLE, "the cache is not yet filled, or older than cache.max_age, for"},
+    {E_BUSY, RESULT_BUSY, "being changed, ask again:"},
+};
+
+static void compare_outcome(struct request *request, struct result *ret, int err,
+                            const struct tree_place *place)
+{
+    struct slice value =
+        err == E_NOTFOUND ? place->organization : request->message->compare.value;
+    char quoted[LOG_QUOTE_MAX];
+
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        if (outcomes[i].err != err)
+            continue;
+        if (outcomes[i].text != NULL)
+            request_fail(request, ret, err, "%s %s", outcomes[i].text, log_quote(value, quoted));
+        ret->code = outcomes[i].code;
+        return;
+    }
+    request_fail(request, ret, err, "%s", err_text(err));
+}
+
+/* The DN of the request to a place below the base; an error has been put into ret. */
+static int compare_place(struct request *request, char *buf, struct tree_place *ret_place,
+                         struct result *ret)
+{
+    const struct daemon *daemon = request->conn->loop->daemon;
+    const struct compare_request *compare = &request->message->compare;
+    char quoted[LOG_QUOTE_MAX];
+    struct slice dn;
+    int rc = dn_normalize(compare->dn, buf, &dn);
+
+    if (rc < 0) {
+        request_fail(request, ret, rc, "no DN: %s", log_quote(compare->dn, quoted));
+        ret->code = RESULT_INVALID_DN_SYNTAX;
+        return rc;
+    }
+    rc = tree_place(dn, daemon->base, ret_place);
+    if (rc == 0 && ret_place->kind == TREE_EVENT_MEMBERSHIP) {
+        request_fail(request, ret, E_UNWILLING,
+                     "this version of usher does not answer queries on an event");
+        return E_UNWILLING;
+    }
+    if (rc < 0 || ret_place->kind != TREE_MEMBERSHIP) {
+        request_fail(request, ret, E_NOTFOUND,
+                     "not the DN of a membership (cn=UID,ou=members,o=ORGANIZATION,%.*s): %s",
+                     SLICE_ARG(daemon->base), log_quote(compare->dn, quoted));
+        return E_NOTFOUND;
+    }
+    return 0;
+}
+
+enum handled op_compare(struct request *request, struct result *ret)
+{
+    const struct compare_request *compare = &request->message->compare;
+    const struct identity *identity = &request->conn->identity;
+    struct rights *rights = loop_rights(request->conn->loop);
+    int64_t now_ms = clock_coarse_ms();
+    char buf[DN_MAX], quoted[LOG_QUOTE_MAX];
+    struct tree_place place;
+    struct decision decision;
+    struct query query;
+    int rc;
+
+    atomic_fetch_add_explicit(&request->conn->loop->daemon->compares, 1, memory_order_relaxed);
+    if (!slice_equal_fold(compare->attribute, slice_of("usherPermission"))) {
+        request_fail(request, ret, E_UNWILLING,
+                     "this version of usher compares usherPermission only, not %s",
+                     log_quote(compare->attribute, quoted));
+        return REPLY;
+    }
+    if (compare_place(request, buf, &place, ret) < 0)
+        return REPLY;
+    if (rights == NULL) {
+        compare_outcome(request, ret, E_STALE, &place);
+        return REPLY;
+    }
+    if (compare_access(request, &place, rights, now_ms) < 0) {
+        request_fail(request, ret, E_ACCESS, "you may not ask about this person here");
+        return REPLY;
+    }
+    if (query_parse(compare->value, &query) < 0) {
+        request_fail(request, ret, E_SYNTAX,
+                     "not resource:action[@scope][;channel=...][;factor=...]: %s",
+                     log_quote(compare->value, quoted));
+        return REPLY;
+    }
+    if (identity->kind == IDENTITY_PERSON && slice_is(place.name, identity->name))
+        query.factor = identity->factor; /* what they did, not what they claim */
+    rc = rights_check(rights, place.organization, place.name, &query, now_ms, &decision);
+    compare_outcome(request, ret, rc, &place);
+    return REPLY;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Extended operations (RFC 4511 4.12): one table from OID to handler. What carries secrets is refused
+ * in clear text off the machine; what a later version brings says so.
+ */
+#include "base/err.h"
+#include "base/log.h"
+#include "ldap/oid.h"
+#include "server/daemon.h"
+#include "server/dispatch.h"
+
+#include <string.h>
+
+static const struct extension {
+    const char *oid;
+    const char *name;
+    handler *handle; /* NULL: not in this version */
+    bool secret;
+} extensions[] = {
+    {OID_WHOAMI, "Who am I?", exop_whoami, false},
+    {OID_USHER_VERIFY, "usherVerify", exop_verify, true},
+    {OID_USHER_CHALLENGE, "usherChallenge", exop_challenge, true},
+    {OID_USHER_SET_PIN, "usherSetPin", exop_set_pin, true},
+    {OID_USHER_ENROLL, "usherEnroll", exop_enroll, true},
+    {OID_USHER_UNLOCK, "usherUnlock", exop_unlock, false},
+    {OID_PASSWORD_MODIFY, "Password Modify", exop_password_modify, true},
+    {OID_USHER_RECOVERY, "usherRecovery", NULL, true},
+    {OID_USHER_REDEEM, "usherRedeem", NULL, true},
+    {OID_USHER_EXPLAIN, "usherExplain", NULL, false},
+    {OID_STARTTLS, "StartTLS", NULL, false},
+    {OID_CANCEL, "Cancel", NULL, false},
+    {OID_TRANSACTION_START, "transactions (RFC 5805)", NULL, false},
+    {OID_TRANSACTION_END, "transactions (RFC 5805)", NULL, false},
+};
+
+enum handled op_extended(struct request *request, struct result *ret)
+{
+    const struct extended_request *extended = &request->message->extended;
+    char quoted[LOG_QUOTE_MAX];
+
+    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+        const struct extension *extension = &extensions[i];
+
+        if (!slice_is(extended->oid, extension->oid))
+            continue;
+        if (extension->handle == NULL) {
+            request_fail(request, ret, E_UNWILLING, "this version of usher does not offer %s",
+                         extension->name);
+            return REPLY;
+        }
+        if (extension->secret && !request->conn->peer.loopback) {
+            request_fail(request, ret, E_CONFIDENTIAL,
+                         "secrets are accepted over unix sockets and the loopback only");
+            return REPLY;
+        }
+        return extension->handle(request, ret);
+    }
+    request_fail(request, ret, E_PROTO, "no such extended operation: %s",
+                 log_quote(extended->oid, quoted));
+    return REPLY;
+}
+
+enum handled exop_whoami(struct request *request, struct result *ret)
+{
+    const struct identity *identity = &request->conn->identity;
+    size_t len = identity->dn_len;
+
+    if (request->message->extended.has_value) {
+        request_fail(request, ret, E_PROTO, "Who am I? takes no value (RFC 4532)");
+        return REPLY;
+    }
+    ret->has_value = true;
+    if (identity->kind == IDENTITY_NONE)
+        return REPLY; /* the empty authorization identity */
+    if (len > sizeof(request->text) - 3)
+        len = sizeof(request->text) - 3;
+    memcpy(request->text, "dn:", 3);
+    memcpy(request->text + 3, identity->dn, len);
+    ret->value = (struct slice){.data = request->text, .len = len + 3};
+    return REPLY;
+}
