@@ -56,9 +56,8 @@ static const char *random_scope(uint64_t *state, bool stored)
         "event/acme/macbeth",    "event/beta/macbeth",  "giftcard/7",    "event/beta/hamlet",
         "event/platform/hamlet",
     };
-    static const char *const wide[] = {
-        "event/*", "event/acme/*", "event/BETA/*", "event/gamma/*", "payment/*", "giftcard/*",
-    };
+    static const char *const wide[] = {"event/*",       "event/acme/*", "event/BETA/*",
+                                       "event/gamma/*", "payment/*",    "giftcard/*"};
 
     return stored && one_in(state, 3) ? PICK(state, wide) : PICK(state, any);
 }
@@ -102,8 +101,8 @@ static const char *random_grant(uint64_t *state)
 
     if (one_in(state, 12))
         return PICK(state, broken);
-    snprintf(text, 256, "%c%s", one_in(state, 3) ? '-' : '+',
-             one_in(state, 3) ? PICK(state, patterns) : PICK(state, permissions));
+    snprintf(text, 256, "%c%s", one_in(state, 4) ? '-' : '+',
+             one_in(state, 2) ? PICK(state, patterns) : PICK(state, permissions));
     if (one_in(state, 2)) {
         strcat(text, "@");
         strcat(text, random_scope(state, true));
@@ -190,9 +189,9 @@ struct lists {
 
 static void fill_times(uint64_t *state, struct naive_entry *entry)
 {
-    if (one_in(state, 5))
+    if (one_in(state, 8))
         entry->not_before = random_time(state);
-    if (one_in(state, 5))
+    if (one_in(state, 8))
         entry->not_after = random_time(state);
 }
 
@@ -221,7 +220,7 @@ static void add_permissions(uint64_t *state, struct naive *tree)
     for (size_t i = 0; i < count; i++) {
         struct naive_entry entry = {.kind = NAIVE_PERMISSION, .name = permissions[i]};
 
-        if (one_in(state, 15))
+        if (one_in(state, 30))
             continue;
         entry.channel = one_in(state, 6) ? "app" : one_in(state, 20) ? "" : NULL;
         entry.editing = one_in(state, 3);
@@ -261,7 +260,7 @@ static void add_people(uint64_t *state, struct naive *tree)
 {
     for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
         struct naive_entry entry = {
-            .kind = NAIVE_PERSON, .name = people[i], .inactive = one_in(state, 15)};
+            .kind = NAIVE_PERSON, .name = people[i], .inactive = one_in(state, 25)};
 
         if (!one_in(state, 20))
             naive_add(tree, &entry);
@@ -281,9 +280,9 @@ static void add_memberships(uint64_t *state, struct naive *tree, const char *org
         struct lists lists;
 
         if (strcmp(organization, "platform") == 0 || event != NULL ? !one_in(state, 3)
-                                                                   : one_in(state, 4))
+                                                                   : one_in(state, 6))
             continue;
-        fill_values(state, &entry, &lists, 3, 2);
+        fill_values(state, &entry, &lists, 4, 3);
         fill_times(state, &entry);
         naive_add(tree, &entry);
     }
@@ -296,7 +295,7 @@ static void add_events(uint64_t *state, struct naive *tree, const char *organiza
             .kind = NAIVE_EVENT, .organization = organization, .name = events[i]};
         struct lists lists;
 
-        if (one_in(state, 8))
+        if (one_in(state, 20))
             continue;
         random_list(state, lists.shared, 3, random_organization);
         entry.shared_with = lists.shared;
@@ -325,7 +324,7 @@ static void add_groups(uint64_t *state, struct naive *tree, const char *organiza
 static void add_organization(uint64_t *state, struct naive *tree, const char *name)
 {
     struct naive_entry entry = {
-        .kind = NAIVE_ORGANIZATION, .name = name, .inactive = one_in(state, 15)};
+        .kind = NAIVE_ORGANIZATION, .name = name, .inactive = one_in(state, 25)};
     struct lists lists;
 
     random_list(state, lists.settings, 2, random_setting);

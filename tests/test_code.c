@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mailed and texted codes: their life of five minutes, whose they are, and records that were changed.
+ * Mailed and texted codes: their life of five minutes, whose they are, and records that were
+ * changed.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,8 +77,14 @@ static void life(void **state)
 /* No byte of the record can be changed: later expiry, other means, other code. */
 static void tampering(void **state)
 {
-    static const char *const hostile[] = {"", "email", "email 1 2", "email 1 2 ", "EMAIL 1 2 x",
-                                          "email 1 2 usher1.a.AAAA", "email  1 2 x", "email 1 99999"};
+    static const char *const hostile[] = {"",
+                                          "email",
+                                          "email 1 2",
+                                          "email 1 2 ",
+                                          "EMAIL 1 2 x",
+                                          "email 1 2 usher1.a.AAAA",
+                                          "email  1 2 x",
+                                          "email 1 99999"};
     char code[CODE_DIGITS + 1], record[CODE_RECORD_MAX], changed[CODE_RECORD_MAX + 8];
 
     (void)state;
@@ -104,12 +111,9 @@ static void one_a_minute(void **state)
         int err;
         int64_t wait_ms;
     } cases[] = {
-        {NULL, NOW, E_BUSY, 60000},
-        {NULL, NOW + 59999, E_BUSY, 1},
-        {NULL, NOW + 60000, 0, -7},
-        {NULL, NOW - 1000000, E_BUSY, 60000},
-        {"", NOW, 0, -7},
-        {"junk", NOW, 0, -7},
+        {NULL, NOW, E_BUSY, 60000}, {NULL, NOW + 59999, E_BUSY, 1},
+        {NULL, NOW + 60000, 0, -7}, {NULL, NOW - 1000000, E_BUSY, 60000},
+        {"", NOW, 0, -7},           {"junk", NOW, 0, -7},
     };
     char code[CODE_DIGITS + 1], record[CODE_RECORD_MAX];
 
@@ -129,15 +133,21 @@ static void means(void **state)
         const char *means;
         int err;
     } cases[] = {
-        {"email", 0},      {"sms", 0}, {"abcdefghijklmnop", 0},
-        {"", E_SYNTAX}, {"abcdefghijklmnopq", E_SYNTAX}, {"e mail", E_SYNTAX}, {"SMS", E_SYNTAX},
+        {"email", 0},
+        {"sms", 0},
+        {"abcdefghijklmnop", 0},
+        {"", E_SYNTAX},
+        {"abcdefghijklmnopq", E_SYNTAX},
+        {"e mail", E_SYNTAX},
+        {"SMS", E_SYNTAX},
     };
     char code[CODE_DIGITS + 1] = "x", record[CODE_RECORD_MAX] = "x";
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_int_equal(code_new(keys, slice_of("p1"), slice_of(cases[i].means), NOW, code, record),
-                         cases[i].err);
+        assert_int_equal(
+            code_new(keys, slice_of("p1"), slice_of(cases[i].means), NOW, code, record),
+            cases[i].err);
     assert_int_equal(code_new(keys, slice_of(""), slice_of("sms"), NOW, code, record), E_LIMIT);
     assert_int_equal(code_new(keys, slice_of("p1"), slice_of("sms"), -1, code, record), E_LIMIT);
 }

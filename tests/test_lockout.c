@@ -44,7 +44,9 @@ static void records(void **state)
         {"code 1000001 2 3", E_SYNTAX},
         {"code 1 9999999999999999 3", E_SYNTAX},
         {"code 1 2 9999999999999999999999", E_SYNTAX},
-        {"c\xc3\xb8" "de 1 2 3", E_SYNTAX},
+        {"c\xc3\xb8"
+         "de 1 2 3",
+         E_SYNTAX},
         {"c\tde 1 2 3", E_SYNTAX},
     };
     char text[LOCKOUT_RECORD_MAX], large[LOCKOUT_KEY_MAX + 8];
@@ -95,12 +97,23 @@ static void story(void **state)
         int err;
         int64_t count, until_s;
     } steps[] = {
-        {0, 0, 1, -1},          {0, 0, 2, -1},          {1, 0, 3, -1},
-        {2, 0, 4, -1},          {10, 0, 5, 70},         {10, E_DENIED, 5, 70},
-        {69, E_DENIED, 5, 70},  {70, 0, 6, 190},        {70, E_DENIED, 6, 190},
-        {190, 0, 7, 430},       {430, 0, 8, 910},       {910, 0, 9, 1870},
-        {1870, 0, 10, 3790},    {3790, 0, 11, 7390},    {7389, E_DENIED, 11, 7390},
-        {7390, 0, 12, 10990},   {0, E_DENIED, 12, 10990}, /* the clock was set back */
+        {0, 0, 1, -1},
+        {0, 0, 2, -1},
+        {1, 0, 3, -1},
+        {2, 0, 4, -1},
+        {10, 0, 5, 70},
+        {10, E_DENIED, 5, 70},
+        {69, E_DENIED, 5, 70},
+        {70, 0, 6, 190},
+        {70, E_DENIED, 6, 190},
+        {190, 0, 7, 430},
+        {430, 0, 8, 910},
+        {910, 0, 9, 1870},
+        {1870, 0, 10, 3790},
+        {3790, 0, 11, 7390},
+        {7389, E_DENIED, 11, 7390},
+        {7390, 0, 12, 10990},
+        {0, E_DENIED, 12, 10990}, /* the clock was set back */
         {900000, 0, 13, 903600},
     };
     struct lockout record, next;
@@ -134,7 +147,7 @@ static void given_back(void **state)
         {{"k", 4, 9, 0}, {"k", 2, 5, 0}, 0, 3, 0},
         {{"k", 5, 9, 60009}, {"k", 5, 9, 60009}, 0, 4, 0}, /* below the limit: no lock */
         {{"k", 5, 9, 60009}, {"k", 4, 8, 0}, 0, 4, 0},
-        {{"k", 6, 9, 120009}, {"k", 6, 9, 120009}, 0, 5, 9},     /* the next may try at once */
+        {{"k", 6, 9, 120009}, {"k", 6, 9, 120009}, 0, 5, 9},       /* the next may try at once */
         {{"k", 7, 99, 240099}, {"k", 6, 9, 120009}, 0, 6, 240099}, /* the later lock stands */
     };
     (void)state;
@@ -317,9 +330,12 @@ static void used_are_not_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records),        cmocka_unit_test(finding),
-        cmocka_unit_test(story),          cmocka_unit_test(given_back),
-        cmocka_unit_test(bounds),         cmocka_unit_test(thirty_at_once),
+        cmocka_unit_test(records),
+        cmocka_unit_test(finding),
+        cmocka_unit_test(story),
+        cmocka_unit_test(given_back),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(thirty_at_once),
         cmocka_unit_test(used_are_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

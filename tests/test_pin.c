@@ -24,10 +24,17 @@ static void syntax(void **state)
         struct slice pin;
         int err;
     } cases[] = {
-        {{"0", 1}, 0},          {{"007", 3}, 0},          {{"12345678", 8}, 0},
-        {{"", 0}, E_SYNTAX},    {{"123456789", 9}, E_SYNTAX}, {{"12a4", 4}, E_SYNTAX},
-        {{" 12", 3}, E_SYNTAX}, {{"-1", 2}, E_SYNTAX},    {{"12\0", 3}, E_SYNTAX},
-        {{"\b\n\r\177INCORRECT", 13}, E_SYNTAX},          {{"\xd9\xa1", 2}, E_SYNTAX},
+        {{"0", 1}, 0},
+        {{"007", 3}, 0},
+        {{"12345678", 8}, 0},
+        {{"", 0}, E_SYNTAX},
+        {{"123456789", 9}, E_SYNTAX},
+        {{"12a4", 4}, E_SYNTAX},
+        {{" 12", 3}, E_SYNTAX},
+        {{"-1", 2}, E_SYNTAX},
+        {{"12\0", 3}, E_SYNTAX},
+        {{"\b\n\r\177INCORRECT", 13}, E_SYNTAX},
+        {{"\xd9\xa1", 2}, E_SYNTAX},
     };
     char record[PIN_RECORD_MAX] = "untouched";
 

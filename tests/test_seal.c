@@ -147,11 +147,12 @@ static void base64_has_one_spelling(void **state)
         int err;
         size_t len;
     } cases[] = {
-        {"AAAA", 0, 3},        {"AAA=", 0, 2},        {"AA==", 0, 1},         {"", E_SYNTAX, 0},
-        {"AAA", E_SYNTAX, 0},  {"A===", E_SYNTAX, 0}, {"====", E_SYNTAX, 0},  {"AAB=", E_SYNTAX, 0},
-        {"AB==", E_SYNTAX, 0}, {"AA A", E_SYNTAX, 0}, {" AAA", E_SYNTAX, 0},  {"AAA\n", E_SYNTAX, 0},
-        {"A-_A", E_SYNTAX, 0}, {"=AAA", E_SYNTAX, 0}, {"AA=A", E_SYNTAX, 0},  {"AAAAAA==", 0, 4},
-        {"AAAAAAAA", E_LIMIT, 0},
+        {"AAAA", 0, 3},        {"AAA=", 0, 2},           {"AA==", 0, 1},
+        {"", E_SYNTAX, 0},     {"AAA", E_SYNTAX, 0},     {"A===", E_SYNTAX, 0},
+        {"====", E_SYNTAX, 0}, {"AAB=", E_SYNTAX, 0},    {"AB==", E_SYNTAX, 0},
+        {"AA A", E_SYNTAX, 0}, {" AAA", E_SYNTAX, 0},    {"AAA\n", E_SYNTAX, 0},
+        {"A-_A", E_SYNTAX, 0}, {"=AAA", E_SYNTAX, 0},    {"AA=A", E_SYNTAX, 0},
+        {"AAAAAA==", 0, 4},    {"AAAAAAAA", E_LIMIT, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -194,18 +195,12 @@ static void opens_for_nothing_else(void **state)
         const char *purpose, *person, *organization;
         int err;
     } cases[] = {
-        {"usherPin", "p1", "acme", 0},
-        {"usherPin", "P1", "ACME", 0},
-        {"usherpin", "p1", "acme", E_CRYPTO},
-        {"usherTotpSecret", "p1", "acme", E_CRYPTO},
-        {"usherPin", "p2", "acme", E_CRYPTO},
-        {"usherPin", "p1", "", E_CRYPTO},
-        {"usherPin", "p1", "acm", E_CRYPTO},
-        {"usherPin", "p1acme", "", E_CRYPTO},
-        {"usherPin", "p", "1acme", E_CRYPTO},
-        {"usherPinp", "1", "acme", E_CRYPTO},
-        {"usherPin", "", "acme", E_CRYPTO},
-        {"", "p1", "acme", E_CRYPTO},
+        {"usherPin", "p1", "acme", 0},        {"usherPin", "P1", "ACME", 0},
+        {"usherpin", "p1", "acme", E_CRYPTO}, {"usherTotpSecret", "p1", "acme", E_CRYPTO},
+        {"usherPin", "p2", "acme", E_CRYPTO}, {"usherPin", "p1", "", E_CRYPTO},
+        {"usherPin", "p1", "acm", E_CRYPTO},  {"usherPin", "p1acme", "", E_CRYPTO},
+        {"usherPin", "p", "1acme", E_CRYPTO}, {"usherPinp", "1", "acme", E_CRYPTO},
+        {"usherPin", "", "acme", E_CRYPTO},   {"", "p1", "acme", E_CRYPTO},
     };
     struct keys *keys = fixture_keys(), *others = fixture_keys();
     struct seal_for what = {S("usherPin"), S("p1"), S("acme")};
@@ -235,8 +230,9 @@ static void opens_for_nothing_else(void **state)
 /* Each bit of each byte, each length, and what is near a sealed value. */
 static void tampering(void **state)
 {
-    static const char *const near[] = {"", "usher1.", "usher1.a", "usher1..AAAA", "usher1.a.",
-                                       "usher2.a.AAAA", "usher1.a.AAAA", "007"};
+    static const char *const near[] = {
+        "",          "usher1.",       "usher1.a",      "usher1..AAAA",
+        "usher1.a.", "usher2.a.AAAA", "usher1.a.AAAA", "007"};
     struct keys *keys = fixture_keys();
     struct seal_for what = {S(SEAL_TOTP), S("p1"), S("")};
     char sealed[SEAL_MAX], changed[SEAL_MAX + 1];
@@ -328,14 +324,10 @@ static void threads_share_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(key_files),
-        cmocka_unit_test(key_files_hostile),
-        cmocka_unit_test(key_file_made),
-        cmocka_unit_test(base64_has_one_spelling),
-        cmocka_unit_test(round_trips),
-        cmocka_unit_test(opens_for_nothing_else),
-        cmocka_unit_test(tampering),
-        cmocka_unit_test(old_keys_open),
+        cmocka_unit_test(key_files),          cmocka_unit_test(key_files_hostile),
+        cmocka_unit_test(key_file_made),      cmocka_unit_test(base64_has_one_spelling),
+        cmocka_unit_test(round_trips),        cmocka_unit_test(opens_for_nothing_else),
+        cmocka_unit_test(tampering),          cmocka_unit_test(old_keys_open),
         cmocka_unit_test(threads_share_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -14,8 +14,11 @@
 
 #include <string.h>
 
-#define NOW       INT64_C(1790000000000)
-#define S(text)   {text, sizeof(text) - 1}
+#define NOW INT64_C(1790000000000)
+#define S(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
 #define COUNT(of) (sizeof(of) / sizeof((of)[0]))
 
 static struct keys *keys;
@@ -148,9 +151,8 @@ static void enrolments(void **state)
 
     (void)state;
     assert_int_equal(enrolment_seal(keys, person, "12345678901234567890", 20, NOW, record), 0);
-    assert_int_equal(enrolment_open(keys, person, slice_of(record),
-                                    NOW + ENROLMENT_LIFETIME_MS - 1, &back),
-                     0);
+    assert_int_equal(
+        enrolment_open(keys, person, slice_of(record), NOW + ENROLMENT_LIFETIME_MS - 1, &back), 0);
     assert_int_equal(back.len, 20);
     assert_memory_equal(back.data, "12345678901234567890", 20);
     secret_clear(&back);

@@ -82,8 +82,12 @@ static void base32(void **state)
     static const struct {
         const char *bytes, *text;
     } cases[] = {
-        {"f", "MY"},           {"fo", "MZXQ"},           {"foo", "MZXW6"},
-        {"foob", "MZXW6YQ"},   {"fooba", "MZXW6YTB"},    {"foobar", "MZXW6YTBOI"},
+        {"f", "MY"},
+        {"fo", "MZXQ"},
+        {"foo", "MZXW6"},
+        {"foob", "MZXW6YQ"},
+        {"fooba", "MZXW6YTB"},
+        {"foobar", "MZXW6YTBOI"},
         {SECRET, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"},
     };
     char text[TOTP_BASE32_MAX], large[TOTP_SECRET_MAX + 1] = {0};
@@ -127,9 +131,8 @@ static void uri(void **state)
     assert_int_equal(totp_uri(SECRET, 20, slice_of("usher"), slice_of(""), text), E_LIMIT);
     assert_string_equal(text, "untouched");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(totp_uri(SECRET, 20, slice_of(cases[i].issuer), slice_of(cases[i].uid),
-                                  text),
-                         0);
+        assert_int_equal(
+            totp_uri(SECRET, 20, slice_of(cases[i].issuer), slice_of(cases[i].uid), text), 0);
         assert_string_equal(text, cases[i].uri);
     }
 }
@@ -151,9 +154,10 @@ static void stored_steps(void **state)
         int err;
         int64_t step;
     } cases[] = {
-        {"0", 0, 0},        {"37037036", 0, 37037036}, {"", E_SYNTAX, -7}, {"-1", E_SYNTAX, -7},
-        {"01", E_SYNTAX, -7}, {"1 ", E_SYNTAX, -7},    {"1e9", E_SYNTAX, -7},
-        {"9999999999999999999", E_SYNTAX, -7},
+        {"0", 0, 0},           {"37037036", 0, 37037036},
+        {"", E_SYNTAX, -7},    {"-1", E_SYNTAX, -7},
+        {"01", E_SYNTAX, -7},  {"1 ", E_SYNTAX, -7},
+        {"1e9", E_SYNTAX, -7}, {"9999999999999999999", E_SYNTAX, -7},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -166,8 +170,8 @@ static void stored_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rfc_6238), cmocka_unit_test(window_and_used_steps),
-        cmocka_unit_test(base32),   cmocka_unit_test(uri),
+        cmocka_unit_test(rfc_6238),    cmocka_unit_test(window_and_used_steps),
+        cmocka_unit_test(base32),      cmocka_unit_test(uri),
         cmocka_unit_test(new_secrets), cmocka_unit_test(stored_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

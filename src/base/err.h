@@ -53,7 +53,8 @@ int err_ldap(int err);
 /* The PAM code (Linux-PAM) of an error; 0 (PAM_SUCCESS) for 0, 4 (PAM_SYSTEM_ERR) otherwise. */
 int err_pam(int err);
 
-/* The error for an errno value: ENOMEM, EAGAIN, ETIMEDOUT, ENOENT, EEXIST, EACCES ...; E_IO else. */
+/* The error for an errno value: ENOMEM, EAGAIN, ETIMEDOUT, ENOENT, EEXIST, EACCES ...; E_IO else.
+ */
 int err_errno(int number);
 
 #endif

@@ -53,8 +53,9 @@ static void log_line(const char *kind, const char *format, va_list args)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &tm);
     used = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
-    used += (size_t)snprintf(line + used, sizeof(line) - used, ".%03ldZ %s[%d] %s: ",
-                             now.tv_nsec / 1000000, log_program, (int)getpid(), kind);
+    used += (size_t)snprintf(line + used, sizeof(line) - used,
+                             ".%03ldZ %s[%d] %s: ", now.tv_nsec / 1000000, log_program,
+                             (int)getpid(), kind);
     used += (size_t)vsnprintf(line + used, sizeof(line) - used, format, args);
     if (used > sizeof(line) - 2)
         used = sizeof(line) - 2;

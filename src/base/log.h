@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The log of the daemon and the tools: one line a message, to standard error. error: somebody must
- * act; warning: we went on; info: the state changed; debug: the rest. Secrets and unknown user names
- * are never logged; user text is quoted with log_quote.
+ * act; warning: we went on; info: the state changed; debug: the rest. Secrets and unknown user
+ * names are never logged; user text is quoted with log_quote.
  */
 #ifndef USHER_BASE_LOG_H
 #define USHER_BASE_LOG_H

@@ -3,8 +3,8 @@
  * LMDB, as much of it as the state needs. A transaction carries the first error that befell it:
  * after that every call does nothing, and db_commit returns it, so that callers check once. The
  * environment syncs data but not its meta page at each commit: whatever was committed survives
- * kill -9, and after a crash of the machine the last commit may be missing, never half there. Values
- * point into the map until the next change of the transaction, or its end.
+ * kill -9, and after a crash of the machine the last commit may be missing, never half there.
+ * Values point into the map until the next change of the transaction, or its end.
  */
 #ifndef USHER_CACHE_DB_H
 #define USHER_CACHE_DB_H
@@ -59,8 +59,8 @@ void db_delete(struct db_txn *txn, unsigned table, struct slice key);
 void db_delete_pair(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
 void db_empty(struct db_txn *txn, unsigned table);
 
-/* Walks the pairs whose key starts with prefix, in order. Other tables may be changed meanwhile, and
- * in this one the pair just returned may be deleted with db_delete_pair or db_delete. */
+/* Walks the pairs whose key starts with prefix, in order. Meanwhile other tables may be changed
+ * (copy the key and value first), this one not. */
 struct db_cursor {
     struct db_txn *txn;
     struct MDB_cursor *cursor;

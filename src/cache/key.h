@@ -32,24 +32,40 @@ static inline uint64_t key_fold_word(uint64_t word)
     return word | upper >> 2;
 }
 
-/* Copies folded. Writes at most len rounded up to 8; whole words, since most names are short. */
-static inline void key_fold(unsigned char *to, const char *from, size_t len)
+/* The last 1 to 7 bytes of a name, from the lowest byte up, without reading past either end. */
+static inline uint64_t key_tail(const char *from, size_t len, bool long_name)
 {
     uint64_t word;
+    uint32_t low, high;
 
-    for (; len >= sizeof(word); len -= sizeof(word)) {
-        memcpy(&word, from, sizeof(word));
-        word = key_fold_word(word);
-        memcpy(to, &word, sizeof(word));
-        to += sizeof(word);
-        from += sizeof(word);
+    if (long_name) {
+        memcpy(&word, from + len - sizeof(word), sizeof(word));
+        return word >> 8 * (sizeof(word) - len);
     }
-    word = 0;
-    for (size_t i = 0; i < len; i++)
-        word |= (uint64_t) (unsigned char) from[i] << 8 * i;
-    word = key_fold_word(word);
-    for (size_t i = 0; i < len; i++)
-        to[i] = (unsigned char) (word >> 8 * i);
+    if (len >= sizeof(low)) {
+        memcpy(&low, from, sizeof(low));
+        memcpy(&high, from + len - sizeof(high), sizeof(high));
+        return low | (uint64_t)high << 8 * (len - sizeof(high));
+    }
+    return (uint64_t)(unsigned char)from[0] |
+           (uint64_t)(unsigned char)from[len / 2] << 8 * (len / 2) |
+           (uint64_t)(unsigned char)from[len - 1] << 8 * (len - 1);
+}
+
+/* Appends a name, folded and filled up with zeros to whole words; returns the end. */
+static inline uint64_t *key_fold(uint64_t *to, struct slice name)
+{
+    bool long_name = name.len >= sizeof(*to);
+    uint64_t word;
+
+    for (; name.len >= sizeof(word); name.len -= sizeof(word)) {
+        memcpy(&word, name.data, sizeof(word));
+        *to++ = key_fold_word(word);
+        name.data += sizeof(word);
+    }
+    if (name.len > 0)
+        *to++ = key_fold_word(key_tail(name.data, name.len, long_name));
+    return to;
 }
 
 static inline bool key_name_valid(struct slice name)
@@ -64,17 +80,19 @@ static inline struct layout_key key_of_bytes(const void *bytes, size_t len, uint
     return (struct layout_key){{hash.low64, hash.high64}};
 }
 
-/* Of a membership, or of an organization when uid is empty. Both names must be valid. */
+/* Of a membership, or of an organization when uid is empty. Both names must be valid. Hashes whole
+ * words, which the processor reads back from its store buffer, behind a word with the lengths,
+ * which keeps apart what the zeros would make equal. */
 static inline struct layout_key key_of_names(uint64_t seed, char kind, struct slice organization,
                                              struct slice uid)
 {
-    unsigned char text[2 + 2 * KEY_NAME_MAX];
+    uint64_t text[1 + 2 * KEY_NAME_MAX / sizeof(uint64_t)];
+    uint64_t *end = text;
 
-    text[0] = (unsigned char) kind;
-    text[1] = (unsigned char) organization.len;
-    key_fold(text + 2, organization.data, organization.len);
-    key_fold(text + 2 + organization.len, uid.data, uid.len);
-    return key_of_bytes(text, 2 + organization.len + uid.len, seed);
+    *end++ = (uint64_t)(unsigned char)kind | organization.len << 8 | uid.len << 16;
+    end = key_fold(end, organization);
+    end = key_fold(end, uid);
+    return key_of_bytes(text, (size_t)(end - text) * sizeof(*text), seed);
 }
 
 static inline struct layout_key key_of_permission(uint64_t seed, struct slice id)
@@ -90,13 +108,36 @@ static inline bool key_equal(const struct layout_key *in_map, const struct layou
 /* Where the search for a key begins among so many slots, which need not be a power of two. */
 static inline uint64_t key_slot(const struct layout_key *key, uint64_t slots)
 {
-    return (uint64_t) (((unsigned __int128) key->word[0] * slots) >> 64);
+    return (uint64_t)(((unsigned __int128)key->word[0] * slots) >> 64);
 }
 
-/* The bit of the platform filter. */
-static inline unsigned key_filter(const struct layout_key *key)
+/* A person's bit of the platform filter. A shorter hash will do: two people on one bit cost a look
+ * in vain. uid must be valid. */
+static inline unsigned key_filter(uint64_t seed, struct slice uid)
 {
-    return (unsigned) (key->word[1] % (LAYOUT_FILTER_WORDS * 64));
+    uint64_t text[KEY_NAME_MAX / sizeof(uint64_t)];
+    uint64_t *end = key_fold(text, uid);
+
+    return (unsigned)(XXH3_64bits_withSeed(text, (size_t)(end - text) * sizeof(*text), seed) %
+                      (LAYOUT_FILTER_WORDS * 64));
+}
+
+/* The catalogue's index: a word of 0 is free, else its low 16 bits are bit + 1, the rest are of the
+ * key. */
+static inline uint64_t key_index_word(const struct layout_key *key, unsigned bit)
+{
+    return (key->word[0] & ~UINT64_C(0xffff)) | (bit + 1);
+}
+
+/* Whether the word may be this key's; its bit then. */
+static inline bool key_index_same(const struct layout_key *key, uint64_t index_word)
+{
+    return ((key->word[0] ^ index_word) & ~UINT64_C(0xffff)) == 0;
+}
+
+static inline unsigned key_index_bit(uint64_t index_word)
+{
+    return (unsigned)(index_word & 0xffff) - 1;
 }
 
 #endif

@@ -15,7 +15,7 @@
 
 /* Three fifths full at most: a present key is found after 1.8 slots in the mean, an absent one
  * after 3.6 neighbouring ones. */
-#define SLOTS_FOR(records) ((records) + (records) * 2 / 3 + 1)
+#define SLOTS_FOR(records) ((records) + (records)*2 / 3 + 1)
 
 /* Index words for each bit, before rounding up. */
 #define INDEX_SPREAD 2
@@ -33,6 +33,7 @@ int layout_plan(uint64_t records, uint64_t profiles, uint64_t bits, struct layou
     if (records > LAYOUT_RECORDS_MAX || profiles > LAYOUT_PROFILES_MAX || bits > CATALOGUE_MAX)
         return E_LIMIT;
     plan.slots = SLOTS_FOR(records);
+    plan.organizations = records;
     plan.index_words = 64;
     while (plan.index_words < bits * INDEX_SPREAD)
         plan.index_words *= 2;
@@ -40,6 +41,8 @@ int layout_plan(uint64_t records, uint64_t profiles, uint64_t bits, struct layou
 
     plan.slot_offset = end;
     end = round_up(end + plan.slots * sizeof(struct layout_slot), LAYOUT_PAGE);
+    plan.organization_offset = end;
+    end = round_up(end + plan.organizations * sizeof(uint64_t), LAYOUT_PAGE);
     plan.index_offset = end;
     end = round_up(end + plan.index_words * sizeof(uint64_t), LAYOUT_PAGE);
     plan.permission_offset = end;
@@ -86,7 +89,7 @@ int layout_boot(char ret[LAYOUT_BOOT_MAX])
     if (fd < 0)
         return E_IO;
     got = read(fd, text, sizeof(text) - 1);
-    (void) close(fd);
+    (void)close(fd);
     if (got < 36)
         return E_IO;
     memset(text + 36, 0, sizeof(text) - 36);
@@ -98,6 +101,6 @@ int64_t layout_clock_ms(void)
 {
     struct timespec now;
 
-    (void) clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

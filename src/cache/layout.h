@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The file format of the published rights table (DESIGN 7), shared by its writer and its readers:
- * a header page, then membership slots, the catalogue with its index, a filter of who has a platform
- * membership, and the profiles. Offsets follow from three sizes and are never stored, so there is
- * none to trust. Everything that changes is a 64-bit word, read and written atomically. Native byte
- * order: the file does not outlive the boot it was made in.
+ * a header page, then membership slots, organizations, the catalogue with its index, a filter of
+ * who has a platform membership, and the profiles. Offsets follow from three sizes and are never
+ * stored, so there is none to trust. Everything that changes is a 64-bit word, read and written
+ * atomically. Native byte order: the file does not outlive the boot it was made in.
  */
 #ifndef USHER_CACHE_LAYOUT_H
 #define USHER_CACHE_LAYOUT_H
@@ -15,18 +15,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LAYOUT_MAGIC       UINT64_C(0x7374686769727375) /* "usrights" */
-#define LAYOUT_FORMAT      1
-#define LAYOUT_PAGE        4096
-#define LAYOUT_BOOT_MAX    40
-#define LAYOUT_RECORDS_MAX (UINT32_C(1) << 30)
-#define LAYOUT_PROFILES_MAX (UINT32_C(1) << 28)
-#define LAYOUT_PROBES      128 /* slots or index words looked at for one key, at most */
-#define LAYOUT_CSN_WORDS   8
-#define LAYOUT_FILTER_WORDS 1024
+#define LAYOUT_MAGIC         UINT64_C(0x7374686769727375) /* "usrights" */
+#define LAYOUT_FORMAT        1
+#define LAYOUT_PAGE          4096
+#define LAYOUT_BOOT_MAX      40
+#define LAYOUT_RECORDS_MAX   (UINT32_C(1) << 30)
+#define LAYOUT_PROFILES_MAX  (UINT32_C(1) << 28)
+#define LAYOUT_PROBES        128 /* slots or index words looked at for one key, at most */
+#define LAYOUT_CSN_WORDS     8
+#define LAYOUT_FILTER_WORDS  1024
 #define LAYOUT_CHANNEL_WORDS 11
-#define LAYOUT_CHANNEL_MAX (LAYOUT_CHANNEL_WORDS * sizeof(uint64_t))
-#define LAYOUT_PLATFORM    "platform" /* the organization whose members count everywhere */
+#define LAYOUT_CHANNEL_MAX   (LAYOUT_CHANNEL_WORDS * sizeof(uint64_t))
+#define LAYOUT_PLATFORM      "platform" /* the organization whose members count everywhere */
 
 /* 128 bits of XXH3 under the seed of the file; see cache/key.h. */
 struct layout_key {
@@ -57,6 +57,7 @@ struct layout_header {
 
     alignas(64) uint64_t writing; /* 1 while the counters below and the slots may disagree */
     uint64_t used_records;        /* keys held, also of what was removed */
+    uint64_t used_organizations;  /* highest number + 1 */
     uint64_t used_profiles;       /* highest number + 1 */
     uint64_t used_bits;           /* highest bit + 1 */
     uint64_t memberships;         /* not removed */
@@ -72,16 +73,21 @@ struct layout_header {
 #define SLOT_PERSON_ACTIVE 8
 #define SLOT_SCOPED        16
 
-/* One membership or organization: one cache line. */
+/* One membership, or the name of an organization: one cache line. */
 struct layout_slot {
     uint64_t sequence;
     struct layout_key key;
     uint64_t state;      /* SLOT_... in the low 32 bits, the profile in the high */
     uint64_t not_before; /* int64_t, ms since 1970 */
     uint64_t not_after;
-    uint64_t organization; /* of a membership: number of the slot of its organization */
+    uint64_t organization; /* its number */
     uint64_t spare;
 };
+
+/* What there is to know of an organization is one word, at its number: close together, since nearly
+ * every question looks there, and changed without touching its members. */
+#define ORGANIZATION_KNOWN  1
+#define ORGANIZATION_ACTIVE 2
 
 #define PERMISSION_DEAD    1
 #define PERMISSION_EDITING 2
@@ -91,15 +97,10 @@ struct layout_slot {
 struct layout_permission {
     uint64_t sequence;
     struct layout_key key;
-    uint64_t state;    /* PERMISSION_... in the low 32 bits, the length of the channel in the high */
+    uint64_t state; /* PERMISSION_... in the low 32 bits, the length of the channel in the high */
     uint64_t requires; /* int64_t: struct permission's */
     uint64_t channel[LAYOUT_CHANNEL_WORDS];
 };
-
-/* The catalogue's index: 0 is free, else the low 16 bits are bit + 1 and the rest are of the key. */
-#define INDEX_BIT(word) ((unsigned) ((word) &0xffff) - 1)
-#define INDEX_WORD(key, bit) (((key)->word[0] & ~UINT64_C(0xffff)) | ((bit) + 1))
-#define INDEX_SAME(key, word) ((((key)->word[0] ^ (word)) & ~UINT64_C(0xffff)) == 0)
 
 /* A profile: its sequence, then for each 64 bits of the catalogue two words: granted, denied. */
 #define PROFILE_GRANTED(word) (1 + 2 * (word))
@@ -114,6 +115,8 @@ _Static_assert(__atomic_always_lock_free(sizeof(uint64_t), NULL), "words are ato
 struct layout {
     uint64_t slot_offset;
     uint64_t slots;
+    uint64_t organization_offset;
+    uint64_t organizations;
     uint64_t index_offset;
     uint64_t index_words; /* a power of two */
     uint64_t permission_offset;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Answers from the mapped table. One try copies what the decision needs and notes the sequence of all
- * it saw; the decision counts when none of them has moved since. What a damaged file can do is bounded:
- * each index is checked against the layout, each search and each chain has an end.
+ * Answers from the mapped table. One try copies what the decision needs and notes the sequence of
+ * all it saw; the decision counts when none of them has moved since. What a damaged file can do is
+ * bounded: each index is checked against the layout, each search and each chain has an end.
  */
 #include "cache/reading.h"
 #include "base/err.h"
@@ -19,7 +19,7 @@ struct member {
     struct window window;
     uint32_t profile;
     uint64_t organization;
-    const uint64_t *bits;   /* the profile in the map, once it was asked; NULL: silent */
+    const uint64_t *bits; /* the profile in the map, once it was asked; NULL: silent */
     bool asked;
 };
 
@@ -46,7 +46,7 @@ struct reading {
 };
 
 /* The decision rests on this word having this value. */
-static void reading_saw(struct reading *reading, const uint64_t *word, uint64_t value)
+static inline void reading_saw(struct reading *reading, const uint64_t *word, uint64_t value)
 {
     if (reading->seen_count == SEEN_MAX) {
         reading->damaged = true;
@@ -67,7 +67,7 @@ static bool reading_holds(const struct reading *reading)
 }
 
 /* Notes the sequence of a record whose key stands. False: it is being written, or never was. */
-static bool reading_enters(struct reading *reading, const uint64_t *sequence)
+static inline bool reading_enters(struct reading *reading, const uint64_t *sequence)
 {
     uint64_t value = word_get(sequence);
 
@@ -80,8 +80,8 @@ static bool reading_enters(struct reading *reading, const uint64_t *sequence)
     return value % 2 == 0 && value != 0;
 }
 
-/* The slot of a key, or NULL: not held. A slot that is written for the first time is passed by; should
- * it turn out to be this key's, its sequence has moved. */
+/* The slot of a key, or NULL: not held. A slot that is written for the first time is passed by;
+ * should it turn out to be this key's, its sequence has moved. */
 static const struct layout_slot *slot_find(struct reading *reading, const struct layout_key *key)
 {
     const struct rights *rights = reading->rights;
@@ -119,42 +119,50 @@ static void member_read(struct reading *reading, enum membership_kind kind,
     member->window = (struct window){
         .present = true,
         .active = (state & SLOT_ACTIVE) != 0,
-        .not_before = (int64_t) word_get(&slot->not_before),
-        .not_after = (int64_t) word_get(&slot->not_after),
+        .not_before = (int64_t)word_get(&slot->not_before),
+        .not_after = (int64_t)word_get(&slot->not_after),
     };
-    member->profile = (uint32_t) (state >> 32);
+    member->profile = (uint32_t)(state >> 32);
     member->organization = word_get(&slot->organization);
 }
 
-/* The organization asked about: straight from the membership's record, else by its name. */
-static void organization_read(struct reading *reading, bool *ret_known, bool *ret_active)
+/* The number of the organization asked about: from the membership's record, else by its name.
+ * E_NOTFOUND. */
+static int organization_number(struct reading *reading, uint64_t *ret)
 {
     const struct rights *rights = reading->rights;
-    const struct member *own = &reading->members[MEMBERSHIP_OWN];
-    const struct layout_slot *slot = NULL;
+    const struct layout_slot *slot;
     struct layout_key key;
-    uint64_t state;
 
-    if (own->present) {
-        if (own->organization >= rights->layout.slots) {
-            reading->damaged = true;
-            return;
-        }
-        slot = &rights->slots[own->organization];
-    } else if (key_name_valid(reading->organization)) {
-        key = key_of_names(rights->seed, KEY_ORGANIZATION, reading->organization,
-                           (struct slice){0});
-        slot = slot_find(reading, &key);
+    if (reading->members[MEMBERSHIP_OWN].present) {
+        *ret = reading->members[MEMBERSHIP_OWN].organization;
+        return 0;
     }
+    if (!key_name_valid(reading->organization))
+        return E_NOTFOUND;
+    key = key_of_names(rights->seed, KEY_ORGANIZATION, reading->organization, (struct slice){0});
+    slot = slot_find(reading, &key);
     if (slot == NULL || !reading_enters(reading, &slot->sequence))
+        return E_NOTFOUND;
+    *ret = word_get(&slot->organization);
+    return 0;
+}
+
+static void organization_read(struct reading *reading, struct subject *subject)
+{
+    const struct rights *rights = reading->rights;
+    uint64_t number, state;
+
+    if (organization_number(reading, &number) != 0)
         return;
-    state = word_get(&slot->state);
-    if (!(state & SLOT_ORGANIZATION)) {
+    if (number >= rights->layout.organizations) {
         reading->damaged = true;
         return;
     }
-    *ret_known = !(state & SLOT_DEAD);
-    *ret_active = (state & SLOT_ACTIVE) != 0;
+    state = word_get(&rights->organizations[number]);
+    reading_saw(reading, &rights->organizations[number], state);
+    subject->organization_known = (state & ORGANIZATION_KNOWN) != 0;
+    subject->organization_active = (state & ORGANIZATION_ACTIVE) != 0;
 }
 
 /* The membership in the platform. Few people have one, which the filter tells from a small part of
@@ -162,21 +170,22 @@ static void organization_read(struct reading *reading, bool *ret_known, bool *re
 static void platform_read(struct reading *reading)
 {
     const struct rights *rights = reading->rights;
-    struct layout_key key;
     const uint64_t *word;
+    struct layout_key key;
     uint64_t filter;
     unsigned bit;
 
     if (!key_name_valid(reading->uid))
         return;
-    key = key_of_names(rights->seed, KEY_MEMBERSHIP, slice_of(LAYOUT_PLATFORM), reading->uid);
-    bit = key_filter(&key);
+    bit = key_filter(rights->seed, reading->uid);
     word = &rights->filter[bit / 64];
     filter = word_get(word);
-    if (filter >> bit % 64 & 1)
-        member_read(reading, MEMBERSHIP_PLATFORM, &key);
-    else
+    if ((filter >> bit % 64 & 1) == 0) {
         reading_saw(reading, word, filter);
+        return;
+    }
+    key = key_of_names(rights->seed, KEY_MEMBERSHIP, slice_of(LAYOUT_PLATFORM), reading->uid);
+    member_read(reading, MEMBERSHIP_PLATFORM, &key);
 }
 
 static int permission_read(struct reading *reading, unsigned bit, unsigned which,
@@ -197,10 +206,10 @@ static int permission_read(struct reading *reading, unsigned bit, unsigned which
         channel[i] = word_get(&permission->channel[i]);
     *ret = (struct permission){
         .bit = bit,
-        .channel = {.data = (const char *) channel, .len = len},
+        .channel = {.data = (const char *)channel, .len = len},
         .editing = (state & PERMISSION_EDITING) != 0,
         .factor = (state & PERMISSION_FACTOR) != 0,
-        .requires = (int) word_get(&permission->requires),
+        .requires = (int)word_get(&permission->requires),
     };
     return 0;
 }
@@ -216,13 +225,13 @@ static int permission_find(struct reading *reading, struct permission *ret)
     for (unsigned i = 0; i < LAYOUT_PROBES; i++) {
         const uint64_t *word = &rights->index[(key->word[1] + i) & mask];
         uint64_t value = word_get(word);
-        unsigned bit = INDEX_BIT(value);
+        unsigned bit = key_index_bit(value);
 
         if (value == 0) {
             reading_saw(reading, word, value);
             return E_NOPERM;
         }
-        if (!INDEX_SAME(key, value))
+        if (!key_index_same(key, value))
             continue;
         if (bit >= rights->layout.bits) {
             reading->damaged = true;
@@ -264,8 +273,8 @@ static const uint64_t *member_bits(struct reading *reading, struct member *membe
         reading->damaged = true;
         return NULL;
     }
-    bits = (const uint64_t *) (const void *) (reading->rights->map + layout->profile_offset +
-                                              member->profile * layout->profile_stride);
+    bits = (const uint64_t *)(const void *)(reading->rights->map + layout->profile_offset +
+                                            member->profile * layout->profile_stride);
     if (reading_enters(reading, bits))
         member->bits = bits;
     return member->bits;
@@ -278,7 +287,7 @@ static enum verdict on_verdict(void *context, enum membership_kind kind, unsigne
     struct reading *reading = context;
     const uint64_t *bits;
 
-    (void) scope;
+    (void)scope;
     if (bit >= reading->rights->layout.bits)
         return VERDICT_SILENT;
     bits = member_bits(reading, &reading->members[kind]);
@@ -322,13 +331,13 @@ static struct decision reading_decide(struct reading *reading)
     known = permission_find(reading, &permission) == 0;
     if (reading->named)
         member_read(reading, MEMBERSHIP_OWN, &reading->membership_key);
-    organization_read(reading, &subject.organization_known, &subject.organization_active);
+    organization_read(reading, &subject);
     if (known && subject.organization_active && !own_settles(reading, &permission))
         platform_read(reading);
 
     subject.person_known = own->present || platform->present;
-    subject.person_active = own->present ? own->person_active
-                                         : platform->present && platform->person_active;
+    subject.person_active =
+        own->present ? own->person_active : platform->present && platform->person_active;
     if (own->present)
         subject.membership[MEMBERSHIP_OWN] = own->window;
     if (platform->present)
@@ -345,7 +354,8 @@ static void reading_begin(struct reading *reading)
     if (reading->named) {
         reading->membership_key =
             key_of_names(rights->seed, KEY_MEMBERSHIP, reading->organization, reading->uid);
-        __builtin_prefetch(&rights->slots[key_slot(&reading->membership_key, rights->layout.slots)]);
+        __builtin_prefetch(
+            &rights->slots[key_slot(&reading->membership_key, rights->layout.slots)]);
     }
     reading->permission_key = key_of_permission(rights->seed, reading->query->permission);
 }
@@ -358,8 +368,8 @@ static int rights_fresh(const struct rights *rights)
 
     if (word_get(&header->filled) != 1)
         return E_STALE;
-    age_ms = (int64_t) ((uint64_t) layout_clock_ms() - word_get(&header->fresh_ms));
-    max_age_ms = (int64_t) word_get(&header->max_age_ms);
+    age_ms = (int64_t)((uint64_t)layout_clock_ms() - word_get(&header->fresh_ms));
+    max_age_ms = (int64_t)word_get(&header->max_age_ms);
     return age_ms >= -CLOCK_SLACK_MS && age_ms <= max_age_ms ? 0 : E_STALE;
 }
 

@@ -19,6 +19,7 @@ struct rights {
     const unsigned char *map;
     const struct layout_header *header;
     const struct layout_slot *slots;
+    const uint64_t *organizations;
     const uint64_t *index;
     const struct layout_permission *permissions;
     const uint64_t *filter;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Opens the published table and tells its state. A file is checked as a whole once, here; afterwards
- * its sizes and seed are our own copy and never read from the map again. Questions are answered by
- * cache/reading.c.
+ * Opens the published table and tells its state. A file is checked as a whole once, here;
+ * afterwards its sizes and seed are our own copy and never read from the map again. Questions are
+ * answered by cache/reading.c.
  */
 #include "cache/rights.h"
 #include "base/err.h"
@@ -28,7 +28,7 @@ static int header_read(int fd, struct layout_header *ret)
 
     if (got < 0)
         return E_IO;
-    return got == (ssize_t) sizeof(*ret) ? 0 : E_PROTO;
+    return got == (ssize_t)sizeof(*ret) ? 0 : E_PROTO;
 }
 
 int rights_open(const char *path, struct rights **ret)
@@ -52,7 +52,7 @@ int rights_open(const char *path, struct rights **ret)
     rights = calloc(1, sizeof(*rights) + path_size);
     if (rights == NULL)
         goto out;
-    err = layout_check(&header, (uint64_t) status.st_size, &rights->layout);
+    err = layout_check(&header, (uint64_t)status.st_size, &rights->layout);
     if (err != 0)
         goto out;
     map = mmap(NULL, rights->layout.file_size, PROT_READ, MAP_SHARED, fd, 0);
@@ -66,15 +66,16 @@ int rights_open(const char *path, struct rights **ret)
     rights->seed = header.seed;
     rights->map = map;
     rights->header = map;
-    rights->slots = (const void *) (rights->map + rights->layout.slot_offset);
-    rights->index = (const void *) (rights->map + rights->layout.index_offset);
-    rights->permissions = (const void *) (rights->map + rights->layout.permission_offset);
-    rights->filter = (const void *) (rights->map + rights->layout.filter_offset);
+    rights->slots = (const void *)(rights->map + rights->layout.slot_offset);
+    rights->organizations = (const void *)(rights->map + rights->layout.organization_offset);
+    rights->index = (const void *)(rights->map + rights->layout.index_offset);
+    rights->permissions = (const void *)(rights->map + rights->layout.permission_offset);
+    rights->filter = (const void *)(rights->map + rights->layout.filter_offset);
     *ret = rights;
     rights = NULL;
 out:
     free(rights);
-    (void) close(fd);
+    (void)close(fd);
     return err;
 }
 
@@ -82,14 +83,14 @@ void rights_close(struct rights *rights)
 {
     if (rights == NULL)
         return;
-    (void) munmap((void *) (uintptr_t) rights->map, rights->layout.file_size);
+    (void)munmap((void *)(uintptr_t)rights->map, rights->layout.file_size);
     free(rights);
 }
 
 /* Since a time of the header. */
 static int64_t since_ms(const uint64_t *word)
 {
-    return (int64_t) ((uint64_t) layout_clock_ms() - word_get(word));
+    return (int64_t)((uint64_t)layout_clock_ms() - word_get(word));
 }
 
 bool rights_replaced(const struct rights *rights)
@@ -137,7 +138,7 @@ void rights_status(const struct rights *rights, struct rights_status *ret)
 
         status.age_ms = age_ms > 0 ? age_ms : 0;
     }
-    status.max_age_ms = (int64_t) word_get(&header->max_age_ms);
+    status.max_age_ms = (int64_t)word_get(&header->max_age_ms);
     status.heartbeat_ms = since_ms(&header->heartbeat_ms);
     status.replaced = word_get(&header->replaced) != 0;
     csn_read(header, status.csn);

@@ -46,22 +46,33 @@ int table_create(const char *path, struct table_size size, gid_t gid, struct tab
 int table_publish(struct table *table);
 void table_close(struct table *table); /* unlinks one that was never published */
 
-/* Room that is left; used to decide on a larger file. */
+/* How much is used and how much there is; used to decide on a larger file. Removed records and holes
+ * count as used, for a file never gives their places to others. */
 void table_room(const struct table *table, struct table_size *ret_used, struct table_size *ret_size);
 
-/* Each 0, or E_LIMIT when the table is full (nothing changed). Names are folded. */
+/* Each 0, or E_LIMIT when the table is full (nothing changed for readers), or E_SYNTAX for what no
+ * table can hold: a name that is empty or over 64 bytes, a channel over 88. Names are folded. What is
+ * put as it stands already is not written; removing what is not held is 0. A record's profile is put
+ * before the record, and its number given to other contents only when no record names it. */
 int table_put_organization(struct table *table, struct slice organization, bool active);
 int table_remove_organization(struct table *table, struct slice organization);
 int table_put_record(struct table *table, struct slice organization, struct slice uid,
                      const struct table_record *record);
 int table_remove_record(struct table *table, struct slice organization, struct slice uid);
 int table_put_profile(struct table *table, uint32_t number, const struct profile *profile);
+
+/* A bit belongs to one identifier for the life of the file: E_EXISTS for another one. */
 int table_put_permission(struct table *table, const struct permission *permission,
                          struct slice id);
 int table_remove_permission(struct table *table, unsigned bit);
 
-/* The store was seen to match csn (proof of freshness), now. Also marks the table filled. */
+/* The store was seen to match csn (proof of freshness), now. Also marks the table filled. A csn of
+ * RIGHTS_CSN_MAX bytes or more is left out. */
 void table_fresh(struct table *table, struct slice csn, int64_t max_age_ms);
+
+/* Takes over csn, freshness, max_age and whether it is filled from the table that this one shall
+ * replace: a larger file is no newer. To be called when everything has been put. */
+void table_inherit(struct table *table, const struct table *from);
 
 /* A sign of life, to be given at least each half second. */
 void table_beat(struct table *table);

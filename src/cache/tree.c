@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 5
+#define DEPTH_MAX      5
 #define NAME_MAX_BYTES 64
 
 /* RDNs from the first on; a type alone ("cn=") stands for a name. */

@@ -32,8 +32,8 @@ struct tree_place {
 };
 
 /* Where a normalized DN stands below a normalized base. Slices point into dn. Names that are not
- * 1-64 of a-z 0-9 . _ - (a permission's also ":") give TREE_OTHER. 0, or E_NOTFOUND when the DN does
- * not lie under the base. */
+ * 1-64 of a-z 0-9 . _ - (a permission's also ":") give TREE_OTHER. 0, or E_NOTFOUND when the DN
+ * does not lie under the base. */
 int tree_place(struct slice dn, struct slice base, struct tree_place *ret);
 
 /* Whether an organization, person, group, role, event or service may have this (folded) name. */

@@ -44,7 +44,7 @@ static int address_unix(const char *path, size_t len, bool escaped, struct addre
             return E_LIMIT;
         un.sun_path[used++] = c;
     }
-    if (used == 0 || un.sun_path[0] != '/')
+    if (used < 2 || un.sun_path[0] != '/')
         return E_SYNTAX;
     *ret = (struct address){.len = sizeof(un), .loopback = true, .local = true};
     memcpy(&ret->sockaddr, &un, sizeof(un));

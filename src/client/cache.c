@@ -11,7 +11,8 @@
 
 #define SLOTS         4    /* one current, three that slow readers may still hold */
 #define STRIPES       8    /* counts per slot, so that threads seldom share a cache line */
-#define RETRY_MS      1000 /* between two attempts at a table that cannot be opened */
+#define RETRY_MS      1000 /* before another attempt at a table that could not be opened */
+#define REOPEN_MS     10   /* before another attempt after one that went well */
 #define RECLAIM_TRIES 64   /* yields to readers of a mapping that was just replaced */
 #define PIN_TRIES     16   /* current moving under a reader that often: let the daemon answer */
 #define CACHE_LINE    64
@@ -22,7 +23,7 @@ struct stripe {
 
 struct slot {
     struct stripe stripes[STRIPES];
-    struct rights *rights; /* changed by the owner only, while current is another slot */
+    _Atomic(struct rights *) rights; /* changed by the owner, while current is another slot */
 };
 
 struct cache {
@@ -68,8 +69,13 @@ static size_t stripe_here(void)
     return (size_t)((uint64_t)(place >> 16) * UINT64_C(0x9e3779b97f4a7c15) >> 61);
 }
 
-/* A pinned mapping's count, to be given back, or NULL when there is no mapping. */
-static atomic_uint *cache_pin(struct cache *cache, const struct rights **ret)
+struct pin {
+    int slot; /* -1: no mapping */
+    atomic_uint *readers;
+    const struct rights *rights;
+};
+
+static struct pin cache_pin(struct cache *cache)
 {
     size_t stripe = stripe_here();
 
@@ -78,21 +84,19 @@ static atomic_uint *cache_pin(struct cache *cache, const struct rights **ret)
         atomic_uint *readers;
 
         if (slot < 0)
-            return NULL;
+            break;
         readers = &cache->slots[slot].stripes[stripe].readers;
         atomic_fetch_add(readers, 1);
-        if (atomic_load(&cache->current) == slot) {
-            *ret = cache->slots[slot].rights;
-            return readers;
-        }
+        if (atomic_load(&cache->current) == slot)
+            return (struct pin){slot, readers, atomic_load(&cache->slots[slot].rights)};
         atomic_fetch_sub(readers, 1);
     }
-    return NULL;
+    return (struct pin){.slot = -1};
 }
 
-static void cache_unpin(atomic_uint *readers)
+static void cache_unpin(const struct pin *pin)
 {
-    atomic_fetch_sub_explicit(readers, 1, memory_order_release);
+    atomic_fetch_sub(pin->readers, 1);
 }
 
 static bool slot_idle(struct slot *slot)
@@ -125,9 +129,11 @@ static bool cache_own(struct cache *cache)
     return true;
 }
 
-static void cache_disown(struct cache *cache)
+/* The pointer goes first: a fork() in the middle leaves the child a leak, not a dangling pointer.
+ */
+static void slot_empty(struct slot *slot)
 {
-    atomic_store(&cache->owner, 0);
+    rights_close(atomic_exchange(&slot->rights, NULL));
 }
 
 /* A slot that nobody can be reading, emptied; -1 when slow readers hold all others. */
@@ -138,20 +144,19 @@ static int cache_free_slot(struct cache *cache)
     for (int i = 0; i < SLOTS; i++) {
         if (i == current || !slot_idle(&cache->slots[i]))
             continue;
-        rights_close(cache->slots[i].rights);
-        cache->slots[i].rights = NULL;
+        slot_empty(&cache->slots[i]);
         return i;
     }
     return -1;
 }
 
-/* Lets the readers of the mapping just replaced finish, for a moment; else it goes the next time. */
+/* Lets the readers of the mapping just replaced finish, for a moment; else it goes the next time.
+ */
 static void cache_reclaim(struct slot *old)
 {
     for (int i = 0; i < RECLAIM_TRIES; i++) {
         if (slot_idle(old)) {
-            rights_close(old->rights);
-            old->rights = NULL;
+            slot_empty(old);
             return;
         }
         sched_yield();
@@ -161,7 +166,7 @@ static void cache_reclaim(struct slot *old)
 /* Opens the table again, if nobody else is at it. seen: the slot found to be replaced, or -1. */
 static void cache_reopen(struct cache *cache, int seen)
 {
-    int64_t now_ms = clock_monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms(), wait_ms = RETRY_MS;
     struct rights *fresh;
     int slot;
 
@@ -170,59 +175,60 @@ static void cache_reopen(struct cache *cache, int seen)
     slot = atomic_load(&cache->current) == seen ? cache_free_slot(cache) : -1;
     if (slot >= 0) {
         if (rights_open(cache->path, &fresh) == 0) {
-            cache->slots[slot].rights = fresh;
+            atomic_store(&cache->slots[slot].rights, fresh);
             atomic_store(&cache->current, slot);
             if (seen >= 0)
                 cache_reclaim(&cache->slots[seen]);
-        } else {
-            atomic_store(&cache->retry_ms, now_ms + RETRY_MS);
+            wait_ms = REOPEN_MS;
         }
+        atomic_store(&cache->retry_ms, now_ms + wait_ms);
     }
-    cache_disown(cache);
+    atomic_store(&cache->owner, 0);
 }
 
-/* As cache_pin, on a table that has not been replaced as far as can be told. */
-static atomic_uint *cache_pin_fresh(struct cache *cache, const struct rights **ret)
+/* Pins a table that is not replaced as far as can be told. E_UNAVAIL: there is none; E_BUSY: the
+ * one at hand is replaced and the new one not yet open, so that only the daemon knows what is new.
+ */
+static int cache_pin_fresh(struct cache *cache, struct pin *ret)
 {
-    const struct rights *rights = NULL;
-    atomic_uint *readers = cache_pin(cache, &rights);
-    int seen = -1;
+    struct pin pin = cache_pin(cache);
 
-    if (readers != NULL) {
-        if (!rights_replaced(rights)) {
-            *ret = rights;
-            return readers;
+    if (pin.slot < 0 || rights_replaced(pin.rights)) {
+        if (pin.slot >= 0)
+            cache_unpin(&pin);
+        cache_reopen(cache, pin.slot);
+        pin = cache_pin(cache);
+        if (pin.slot >= 0 && rights_replaced(pin.rights)) {
+            cache_unpin(&pin);
+            return E_BUSY;
         }
-        seen = atomic_load(&cache->current);
-        cache_unpin(readers);
     }
-    cache_reopen(cache, seen);
-    return cache_pin(cache, ret);
+    *ret = pin;
+    return pin.slot >= 0 ? 0 : E_UNAVAIL;
 }
 
 int cache_check(struct cache *cache, struct slice organization, struct slice uid,
                 const struct query *query)
 {
-    const struct rights *rights;
     struct decision decision;
-    atomic_uint *readers = cache_pin_fresh(cache, &rights);
-    int rc;
+    struct pin pin;
+    int rc = cache_pin_fresh(cache, &pin);
 
-    if (readers == NULL)
-        return E_UNAVAIL;
-    rc = rights_check(rights, organization, uid, query, clock_coarse_ms(), &decision);
-    cache_unpin(readers);
+    if (rc < 0)
+        return rc;
+    rc = rights_check(pin.rights, organization, uid, query, clock_coarse_ms(), &decision);
+    cache_unpin(&pin);
     return rc;
 }
 
 int cache_status(struct cache *cache, struct rights_status *ret)
 {
-    const struct rights *rights;
-    atomic_uint *readers = cache_pin_fresh(cache, &rights);
+    struct pin pin;
+    int rc = cache_pin_fresh(cache, &pin);
 
-    if (readers == NULL)
-        return E_UNAVAIL;
-    rights_status(rights, ret);
-    cache_unpin(readers);
+    if (rc < 0)
+        return rc;
+    rights_status(pin.rights, ret);
+    cache_unpin(&pin);
     return 0;
 }

@@ -149,7 +149,8 @@ static int client_send(struct client *client, struct message *request)
     return rc < 0 ? client_fail(client, rc) : 0;
 }
 
-/* Takes bytes for the answer to the request sent last. Message id 0 is a Notice of Disconnection. */
+/* Takes bytes for the answer to the request sent last. Message id 0 is a Notice of Disconnection.
+ */
 static int client_answer(struct client *client, char *bytes, size_t len, enum op op,
                          struct response *ret)
 {
@@ -271,7 +272,8 @@ int client_check(struct client *client, struct slice base, struct slice organiza
     return rc;
 }
 
-/* Sends the extended operation with client->value, which is wiped. encoded: what encoding it gave. */
+/* Sends the extended operation with client->value, which is wiped. encoded: what encoding it gave.
+ */
 static int client_extended(struct client *client, const char *oid, int encoded,
                            struct response *ret)
 {
@@ -314,8 +316,8 @@ int client_challenge(struct client *client, const struct challenge_request *requ
     int rc = client_extended(client, OID_USHER_CHALLENGE,
                              challenge_request_encode(request, &client->value), &response);
 
-    if (rc == 0 && (!response.result.has_value ||
-                    challenge_response_decode(response.result.value, ret) < 0))
+    if (rc == 0 &&
+        (!response.result.has_value || challenge_response_decode(response.result.value, ret) < 0))
         rc = client_fail(client, E_PROTO);
     return rc;
 }
@@ -348,8 +350,8 @@ int client_unlock(struct client *client, const struct unlock_request *request)
 {
     struct response response;
 
-    return client_extended(client, OID_USHER_UNLOCK,
-                           unlock_request_encode(request, &client->value), &response);
+    return client_extended(client, OID_USHER_UNLOCK, unlock_request_encode(request, &client->value),
+                           &response);
 }
 
 int client_password_modify(struct client *client, const struct password_modify_request *request)
@@ -374,7 +376,9 @@ static int client_search(struct client *client, struct message *request, entry_o
             rc = entry_probe(bytes, len);
         if (rc == E_NOTFOUND) {
             rc = client_answer(client, bytes, len, OP_SEARCH_DONE, ret_done);
-            return rc == 0 && visited == E_PROTO ? client_fail(client, E_PROTO) : rc == 0 ? visited : rc;
+            return rc == 0 && visited == E_PROTO ? client_fail(client, E_PROTO)
+                   : rc == 0                     ? visited
+                                                 : rc;
         }
         if (rc == 0 && visited == 0)
             visited = entry_walk(bytes, len, client->id, on_value, context);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Typed calls on the daemon over one wire: a request, its one answer, as an E_ code. Each call waits
- * for its answer within the deadline, so nothing is ever outstanding. What the daemon said besides
- * stands ready until the next call. For programs that must survive: no exit, no output, no globals.
- * One thread at a time.
+ * Typed calls on the daemon over one wire: a request, its one answer, as an E_ code. Each call
+ * waits for its answer within the deadline, so nothing is ever outstanding. What the daemon said
+ * besides stands ready until the next call. For programs that must survive: no exit, no output, no
+ * globals. One thread at a time.
  *
  * Every call returns 0 (yes, done); E_DENIED, E_STEPUP, E_AUTH ... as client_result says for the
  * daemon's result code; or, when there was no answer (client_code is -1), what wire_open, wire_send
@@ -23,8 +23,8 @@
 
 struct client;
 
-/* Connects. deadline_ms: of clock_monotonic_ms(), for this and all calls until client_deadline moves
- * it. Errors as wire_open, and E_NOMEM. */
+/* Connects. deadline_ms: of clock_monotonic_ms(), for this and all calls until client_deadline
+ * moves it. Errors as wire_open, and E_NOMEM. */
 int client_open(const char *uri, int64_t deadline_ms, struct client **ret);
 
 /* Sends an unbind if that can be done at once, closes, wipes. NULL is fine. */
@@ -45,8 +45,8 @@ const char *client_text(const struct client *client);
 int client_result(int code);
 
 /* Simple bind. An empty password is E_UNWILLING, unasked (RFC 4513 5.1.2 would make it anonymous).
- * E_CONFIDENTIAL, unasked, when the wire is in clear text off the loopback; so does every call below
- * that carries a secret. */
+ * E_CONFIDENTIAL, unasked, when the wire is in clear text off the loopback; so does every call
+ * below that carries a secret. */
 int client_bind(struct client *client, struct slice name, struct slice password);
 
 /* SASL EXTERNAL: as the peer of the unix socket. */
@@ -64,8 +64,8 @@ int client_compare(struct client *client, struct slice dn, struct slice attribut
 int client_check(struct client *client, struct slice base, struct slice organization,
                  struct slice user, struct slice query);
 
-/* *ret is set whenever the daemon answered: with what it sent, or with the state REFUSED and nothing
- * else when it sent no value. A success without a value is E_PROTO. */
+/* *ret is set whenever the daemon answered: with what it sent, or with the state REFUSED and
+ * nothing else when it sent no value. A success without a value is E_PROTO. */
 int client_verify(struct client *client, const struct verify_request *request,
                   struct verify_response *ret);
 
@@ -82,8 +82,8 @@ int client_password_modify(struct client *client, const struct password_modify_r
 int client_read(struct client *client, struct slice dn, const char *const *attributes,
                 entry_on_value *on_value, void *context);
 
-/* The age of the daemon's cache and the contextCSN it reflects. E_UNWILLING when the daemon does not
- * say. */
+/* The age of the daemon's cache and the contextCSN it reflects. E_UNWILLING when the daemon does
+ * not say. */
 int client_freshness(struct client *client, struct freshness *ret);
 
 /* The first namingContexts value of the root DSE, into buf, terminated. E_NOTFOUND; E_LIMIT. */

@@ -15,8 +15,9 @@
  *         ... cannot tell: usher_strerror(rc). Never treat this as yes. ...
  *     usher_close(usher);
  *
- * A question is answered in this process out of the table that usherd publishes, where that table may
- * be read and can answer it; otherwise by the daemon over its socket. Both give the same answer.
+ * A question is answered in this process out of the table that usherd publishes, where that table
+ * may be read and can answer it; otherwise by the daemon over its socket. Both give the same
+ * answer.
  *
  * Threads: one struct usher serves any number of threads at once; only usher_close needs that no
  * other call is running. Fork: a child may go on using the handle. Signals: none is raised, handled
@@ -36,22 +37,22 @@ extern "C" {
 
 /* 0 is yes, or done. Everything else: */
 enum usher_error {
-    USHER_DENIED = -1,    /* no */
-    USHER_STEPUP = -2,    /* not without a second factor in the session */
-    USHER_AUTH = -3,      /* the name or password to bind with was refused */
-    USHER_ACCESS = -4,    /* the caller may not ask about that person */
-    USHER_UNWILLING = -5, /* the daemon will not answer this */
-    USHER_SYNTAX = -6,    /* the query, a name or the URI does not parse */
-    USHER_NOPERM = -7,    /* there is no such permission */
-    USHER_NOTFOUND = -8,  /* there is no such organization or event */
-    USHER_STALE = -11,    /* the cache is too old or not yet filled */
-    USHER_UNAVAIL = -12,  /* the daemon does not answer, or its cache is too old */
-    USHER_TIMEOUT = -13,  /* no answer within timeout_ms */
-    USHER_BUSY = -14,     /* too much to do, try again */
-    USHER_PROTO = -15,    /* what answered does not speak the protocol */
-    USHER_LIMIT = -16,    /* a name, a query or the URI is too long */
-    USHER_NOMEM = -17,    /* out of memory */
-    USHER_IO = -18,       /* a system call failed */
+    USHER_DENIED = -1,        /* no */
+    USHER_STEPUP = -2,        /* not without a second factor in the session */
+    USHER_AUTH = -3,          /* the name or password to bind with was refused */
+    USHER_ACCESS = -4,        /* the caller may not ask about that person */
+    USHER_UNWILLING = -5,     /* the daemon will not answer this */
+    USHER_SYNTAX = -6,        /* the query, a name or the URI does not parse */
+    USHER_NOPERM = -7,        /* there is no such permission */
+    USHER_NOTFOUND = -8,      /* there is no such organization or event */
+    USHER_STALE = -11,        /* the cache is too old or not yet filled */
+    USHER_UNAVAIL = -12,      /* the daemon does not answer, or its cache is too old */
+    USHER_TIMEOUT = -13,      /* no answer within timeout_ms */
+    USHER_BUSY = -14,         /* too much to do, try again */
+    USHER_PROTO = -15,        /* what answered does not speak the protocol */
+    USHER_LIMIT = -16,        /* a name, a query or the URI is too long */
+    USHER_NOMEM = -17,        /* out of memory */
+    USHER_IO = -18,           /* a system call failed */
     USHER_CONFIDENTIAL = -22, /* a password may not travel in clear text */
     USHER_INTERNAL = -25      /* the daemon failed */
 };
@@ -63,12 +64,13 @@ struct usher_options {
     /* Where usherd listens: a path, "ldapi://%2Frun%2Fusher%2Fldapi" or "ldap://127.0.0.1:3890".
      * NULL: the socket that this library was built for. No host names. */
     const char *uri;
-    /* The base DN of the tree. NULL: asked of the daemon (its root DSE), once, when first needed. */
+    /* The base DN of the tree. NULL: asked of the daemon (its root DSE), once, when first needed.
+     */
     const char *base;
     /* The published table. NULL: the path that this library was built for; "": do not use it. */
     const char *rights;
-    /* Who asks, when it is not the process (its peer credentials on the unix socket): a service's DN
-     * and password. NULL: no simple bind. */
+    /* Who asks, when it is not the process (its peer credentials on the unix socket): a service's
+     * DN and password. NULL: no simple bind. */
     const char *bind_dn;
     const char *bind_password;
     /* The longest that one call may wait, in milliseconds. 0: 5000. */

@@ -15,10 +15,10 @@
 #define WIRE_RESPONSE_MAX ((size_t)1 << 20) /* bytes of one response */
 
 struct wire {
-    int fd;              /* -1: closed */
-    int64_t deadline_ms; /* clock_monotonic_ms() at which every wait ends */
-    bool loopback;       /* secrets may travel */
-    bool local;          /* a unix socket */
+    int fd;                /* -1: closed */
+    int64_t deadline_ms;   /* clock_monotonic_ms() at which every wait ends */
+    bool loopback;         /* secrets may travel */
+    bool local;            /* a unix socket */
     struct buffer in;      /* received, not yet taken */
     struct buffer message; /* the message last taken */
 };
@@ -36,8 +36,8 @@ void wire_close(struct wire *wire);
 int wire_send(struct wire *wire, const char *bytes, size_t len);
 
 /* The next whole message. The bytes may be changed, have one more writable byte behind them, and
- * stand until the next wire_receive or wire_close. Errors as wire_send, and E_PROTO (no LDAP message),
- * E_LIMIT (over WIRE_RESPONSE_MAX), E_NOMEM; the wire is then closed. */
+ * stand until the next wire_receive or wire_close. Errors as wire_send, and E_PROTO (no LDAP
+ * message), E_LIMIT (over WIRE_RESPONSE_MAX), E_NOMEM; the wire is then closed. */
 int wire_receive(struct wire *wire, char **ret_bytes, size_t *ret_len);
 
 #endif

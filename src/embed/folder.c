@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 static const char *const subfolders[] = {"data", "ledger", "accesslog", "run"};
-static const char *const files[] = {FOLDER_CONF, FOLDER_NEWCONF, FOLDER_OWNER, FOLDER_SCHEMA,
-                                    FOLDER_BASE, FOLDER_LOAD,    FOLDER_ANSWER};
+static const char *const files[] = {FOLDER_CONF,   FOLDER_NEWCONF,     FOLDER_OWNER,
+                                    FOLDER_SCHEMA, FOLDER_BASE,        FOLDER_LOAD,
+                                    FOLDER_ANSWER, FOLDER_OWNER ".new"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -12,9 +12,10 @@
 
 #include <stdbool.h>
 
-#define FOLDER_CONF  "slapd.conf"
-#define FOLDER_OWNER "owner.conf" /* who is the administrator, besides root; written by each run   \
-                                   */
+#define FOLDER_CONF "slapd.conf"
+#define FOLDER_OWNER                                                                               \
+    "owner.conf" /* who is the administrator, besides root; written by each run                    \
+                  */
 #define FOLDER_SCHEMA  "usher.schema"
 #define FOLDER_BASE    "base"
 #define FOLDER_LOCK    "lock"

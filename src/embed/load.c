@@ -3,67 +3,78 @@
 #include "base/err.h"
 #include "embed/folder.h"
 #include "embed/ldif_base.h"
+#include "embed/tool.h"
 
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#ifndef USHER_SLAPADD
-#define USHER_SLAPADD "/usr/sbin/slapadd"
-#endif
+#include <strings.h>
 
 #define ANSWER_LINES_MAX 20
 
-static void slapadd_exec(const char *suffix)
+/* The number behind "(line=" or ": line "; 0 when there is none. */
+static unsigned long answer_row(const char *text)
 {
-    char *const arguments[] = {(char *)"slapadd",      (char *)"-q",        (char *)"-f",
-                               (char *)FOLDER_NEWCONF, (char *)"-b",        (char *)suffix,
-                               (char *)"-l",           (char *)FOLDER_LOAD, NULL};
-    int fd = open(FOLDER_ANSWER, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    static const char *const marks[] = {"(line=", ": line "};
 
-    if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
-        _exit(126);
-    execv(USHER_SLAPADD, arguments);
-    dprintf(STDERR_FILENO, "cannot run " USHER_SLAPADD ": %s (package slapd)\n", strerror(errno));
-    _exit(127);
-}
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        const char *at = strstr(text, marks[i]);
 
-/* Ends in 0 only when slapadd took every entry. */
-static int slapadd_run(const char *suffix, int *ret_status)
-{
-    pid_t pid = fork();
-
-    if (pid < 0) {
-        warn("cannot start " USHER_SLAPADD);
-        return E_IO;
+        if (at != NULL)
+            return strtoul(at + strlen(marks[i]), NULL, 10);
     }
-    if (pid == 0)
-        slapadd_exec(suffix);
-    while (waitpid(pid, ret_status, 0) < 0)
-        if (errno != EINTR) {
-            warn("cannot wait for " USHER_SLAPADD);
-            return E_IO;
-        }
     return 0;
 }
 
-/* The number behind "line=" or "line " in what slapadd says; 0 when there is none. */
-static unsigned long answer_line(const char *text)
+/* What slapadd says of a missing parent: "  entry 16: ou=nowhere,dc=example,dc=org". NULL
+ * otherwise. */
+static const char *answer_parent(const char *text)
 {
-    const char *at = strstr(text, "(line=");
+    const char *at = strncmp(text, "  entry ", 8) == 0 ? strchr(text, ':') : NULL;
 
-    if (at != NULL)
-        return strtoul(at + strlen("(line="), NULL, 10);
-    at = strstr(text, ": line ");
-    return at == NULL ? 0 : strtoul(at + strlen(": line "), NULL, 10);
+    return at == NULL ? NULL : at + strspn(at, ": ");
 }
 
-/* slapadd names the line at which the entry begins or ends in FOLDER_LOAD: the same line as in the
- * file. */
+/* The row of the first entry at or behind row whose DN ends in tail; 0 when there is none. The rows
+ * of FOLDER_LOAD are those of the file. */
+static unsigned long entry_row(unsigned long row, const char *tail)
+{
+    FILE *file = fopen(FOLDER_LOAD, "re");
+    char *line = NULL;
+    size_t size = 0, len = strlen(tail);
+    unsigned long at = 0, found = 0;
+    ssize_t got;
+
+    while (file != NULL && found == 0 && (got = getline(&line, &size, file)) >= 0) {
+        line[strcspn(line, "\n")] = '\0';
+        got = (ssize_t)strlen(line);
+        at++;
+        if (at >= row && strncasecmp(line, "dn:", 3) == 0 && (size_t)got >= len &&
+            strcasecmp(line + got - len, tail) == 0)
+            found = at;
+    }
+    free(line);
+    if (file != NULL)
+        (void)fclose(file);
+    return found;
+}
+
+/* slapadd counts an entry from the comments before it; people look for its dn. */
+static void answer_line(const char *name, const char *text)
+{
+    unsigned long row = answer_row(text);
+    const char *parent = answer_parent(text);
+
+    if (parent != NULL)
+        warnx("%s:%lu: the parent %s does not exist", name, entry_row(1, parent), parent);
+    else if (row > 0 && entry_row(row, "") > 0)
+        warnx("%s:%lu: %s", name, entry_row(row, ""), text);
+    else if (row > 0)
+        warnx("%s:%lu: %s", name, row, text);
+    else
+        warnx("%s: %s", name, text);
+}
+
 static void answer_report(const char *name)
 {
     FILE *file = fopen(FOLDER_ANSWER, "re");
@@ -71,19 +82,14 @@ static void answer_report(const char *name)
     int lines = 0;
 
     while (file != NULL && lines < ANSWER_LINES_MAX && fgets(text, sizeof(text), file) != NULL) {
-        unsigned long row = answer_line(text);
-
         text[strcspn(text, "\n")] = '\0';
-        if (text[0] == '\0' || text[0] == '_' || strstr(text, "Closing DB") != NULL)
-            continue;
-        if (row > 0)
-            warnx("%s:%lu: %s", name, row, text);
-        else
-            warnx("%s: %s", name, text);
+        if (text[0] == '\0' || text[0] == '_')
+            continue; /* the progress bar */
+        answer_line(name, text);
         lines++;
     }
     if (lines == 0)
-        warnx("%s: " USHER_SLAPADD " failed and said nothing", name);
+        warnx("%s: slapadd failed and said nothing", name);
     if (file != NULL)
         (void)fclose(file);
 }
@@ -107,17 +113,14 @@ static int load_write(const struct load *load, const struct base_dn *base)
 
 int load_ldif(const struct load *load, const char *suffix, const struct base_dn *base)
 {
-    int status = 0;
     int err = load_write(load, base);
 
-    if (err == 0)
-        err = slapadd_run(suffix, &status);
-    if (err == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-        answer_report(load->name);
-        err = E_CONF;
+    if (err == 0) {
+        err = tool_add(FOLDER_NEWCONF, suffix);
+        if (err == E_CONF)
+            answer_report(load->name);
     }
-    (void)unlink(FOLDER_LOAD);
-    (void)unlink(FOLDER_ANSWER);
+    tool_clear();
     return err;
 }
 

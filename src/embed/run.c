@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "embed/folder.h"
 #include "embed/slapd_conf.h"
+#include "embed/tool.h"
 
 #include <err.h>
 #include <errno.h>
@@ -12,10 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef USHER_SLAPD
-#define USHER_SLAPD "/usr/sbin/slapd"
-#endif
-
+#define SLAPD           USHER_SBINDIR_LDAP "/slapd"
 #define SOCKET_PATH_MAX 107  /* bytes in sockaddr_un, less the end */
 #define DESCRIPTORS_MAX 8192 /* slapd keeps a table as long as the limit */
 
@@ -59,8 +57,8 @@ static int prepared_check(const char *directory)
 }
 
 /* A socket in a folder that others can enter would be open to them: slapd makes it with mode 0777.
- */
-static int socket_check(const char *directory)
+ * A socket that is left shows that slapd did not stop by itself. */
+static int socket_check(const char *directory, bool *ret_crashed)
 {
     struct stat status;
 
@@ -78,7 +76,26 @@ static int socket_check(const char *directory)
         warn("cannot remove the old socket %s/" FOLDER_SOCKET, directory);
         return E_IO;
     }
+    *ret_crashed = true;
     return 0;
+}
+
+/* After a crash slapd 2.5 goes on from an older contextCSN, since a delete leaves no entry with its
+ * CSN, and sends consumers that know better away (RFC 4533: a whole refresh). Without one it takes
+ * the present time, and consumers get just what they missed. A store that cannot be mended still
+ * serves. */
+static void context_forget(const struct base_dn *base)
+{
+    FILE *file = fopen(FOLDER_LOAD, "we");
+
+    if (file == NULL ||
+        fprintf(file, "dn: %s\nchangetype: modify\nreplace: contextCSN\n", base->text) < 0 ||
+        fclose(file) != 0 || slapd_conf_write_plain(base, FOLDER_NEWCONF) != 0 ||
+        tool_modify(FOLDER_NEWCONF, base->text) != 0)
+        warnx("cannot renew the contextCSN of %s: consumers will fetch everything anew",
+              base->text);
+    (void)unlink(FOLDER_NEWCONF);
+    tool_clear();
 }
 
 static void limits_set(void)
@@ -103,6 +120,7 @@ int run_slapd(const char *directory)
                                       (char *)FOLDER_CONF,
                                       NULL};
     struct base_dn base;
+    bool crashed = false;
     int lock;
     int err;
 
@@ -117,15 +135,17 @@ int run_slapd(const char *directory)
     if (err == 0)
         err = folder_lock(directory, true, &lock);
     if (err == 0)
-        err = socket_check(directory);
+        err = socket_check(directory, &crashed);
     if (err == 0)
         err = folder_read_base(&base);
     if (err == 0)
         err = slapd_conf_write_owner(&base, geteuid());
     if (err != 0)
         return err;
+    if (crashed)
+        context_forget(&base);
     limits_set();
-    execv(USHER_SLAPD, arguments);
-    warnx("cannot run " USHER_SLAPD ": %s (package slapd)", strerror(errno));
+    execv(SLAPD, arguments);
+    warnx("cannot run " SLAPD ": %s (package slapd)", strerror(errno));
     return E_NOTFOUND;
 }

@@ -67,7 +67,10 @@ static const char part_log[] =
     "directory accesslog\n"
     "maxsize 2147483648\n"
     "index objectClass,entryCSN,entryUUID,reqStart,reqEnd,reqResult,reqDN,reqEntryUUID eq\n"
-    "access to * by * none\n"
+    "limits dn.exact=\"cn=usher,@BASE@\" size=unlimited time=unlimited\n"
+    "# A consumer's missed deletes are looked up here under its own identity: finding is enough.\n"
+    "access to attrs=reqMod,reqOld by * none\n"
+    "access to * by dn.exact=\"cn=usher,@BASE@\" search by * none\n"
     "\n";
 
 static const char part_ledger[] =
@@ -82,18 +85,21 @@ static const char part_ledger[] =
     "access to * by dn.exact=\"cn=usher,@BASE@\" write by * none\n"
     "\n";
 
-static const char part_data[] =
-    "database mdb\n"
-    "suffix \"@BASE@\"\n"
-    "rootdn \"cn=admin,@BASE@\"\n"
-    "directory data\n"
-    "maxsize 8589934592\n"
+static const char part_data[] = "database mdb\n"
+                                "suffix \"@BASE@\"\n"
+                                "rootdn \"cn=admin,@BASE@\"\n"
+                                "directory data\n"
+                                "maxsize 8589934592\n";
+
+static const char part_rules[] =
     "index objectClass,entryCSN,entryUUID,uid,mail,cn,o,member eq\n"
     "index usherId,usherMember,usherBelongsTo,usherHome,usherRole,usherInclude eq\n"
     "index usherSharedWith,usherPrimary,usherCertificateSubject eq\n"
     "limits dn.exact=\"cn=usher,@BASE@\" size=unlimited time=unlimited\n"
     "    size.pr=unlimited size.prtotal=unlimited\n"
     "\n"
+    "# ppolicy refuses a value with a scheme, as it cannot see its quality, but for this one.\n"
+    "access to attrs=userPassword val.regex=\"^[{]cleartext[}]\" by * none\n"
     "access to dn.onelevel=\"ou=people,@BASE@\" attrs=userPassword\n"
     "    by dn.exact=\"cn=usher,@BASE@\" write by self =wx by anonymous auth by * none\n"
     "access to attrs=userPassword\n"
@@ -171,19 +177,33 @@ static int file_close(FILE *file, const char *path)
     return 0;
 }
 
-int slapd_conf_write(const struct base_dn *base, const char *path)
+static int parts_write(const char *const *parts, size_t count, const struct base_dn *base,
+                       const char *path)
 {
-    static const char *const parts[] = {part_global, part_log, part_ledger, part_data,
-                                        part_overlays};
     FILE *file = fopen(path, "we");
 
     if (file == NULL) {
         warn("cannot write %s", path);
         return E_IO;
     }
-    for (size_t i = 0; i < COUNT(parts); i++)
+    for (size_t i = 0; i < count; i++)
         part_write(file, parts[i], base, "");
     return file_close(file, path);
+}
+
+int slapd_conf_write(const struct base_dn *base, const char *path)
+{
+    static const char *const parts[] = {part_global, part_log,   part_ledger,
+                                        part_data,   part_rules, part_overlays};
+
+    return parts_write(parts, COUNT(parts), base, path);
+}
+
+int slapd_conf_write_plain(const struct base_dn *base, const char *path)
+{
+    static const char *const parts[] = {part_global, part_data, "lastmod off\n"};
+
+    return parts_write(parts, COUNT(parts), base, path);
 }
 
 int slapd_conf_write_owner(const struct base_dn *base, uid_t owner)

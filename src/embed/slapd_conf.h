@@ -16,6 +16,10 @@
 /* Writes the configuration of a store to path. E_IO after a line on standard error. */
 int slapd_conf_write(const struct base_dn *base, const char *path);
 
+/* The same for the main database alone, without overlays and without stamping what changes: for
+ * slapmodify, which otherwise gives an entry that it changes a new entryUUID. */
+int slapd_conf_write_plain(const struct base_dn *base, const char *path);
+
 /* Writes owner.conf anew: the uid that is the administrator besides root. E_IO after a line. */
 int slapd_conf_write_owner(const struct base_dn *base, uid_t owner);
 

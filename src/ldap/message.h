@@ -15,7 +15,7 @@
 
 /* Bounds; a message beyond one is E_LIMIT. */
 #define MESSAGE_CONTROLS_MAX   16
-#define MESSAGE_ATTRIBUTES_MAX 4096   /* attributes of an add, changes of a modify, attributes asked */
+#define MESSAGE_ATTRIBUTES_MAX 4096   /* of an add or asked for; changes of a modify */
 #define MESSAGE_VALUES_MAX     200000 /* values of one message together */
 
 /* Operation tags (the protocolOp's BER tag). */
@@ -189,8 +189,8 @@ struct result {
 struct response {
     int32_t id;
     enum op op;
-    struct result result;      /* for results; zero for entries */
-    struct slice dn;           /* OP_SEARCH_ENTRY */
+    struct result result;         /* for results; zero for entries */
+    struct slice dn;              /* OP_SEARCH_ENTRY */
     struct attribute *attributes; /* OP_SEARCH_ENTRY */
     size_t attribute_count;
     struct control controls[MESSAGE_CONTROLS_MAX];

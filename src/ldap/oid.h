@@ -8,20 +8,20 @@
 #define OID_ARC "2.25.190227144180112164674946508376533935585"
 
 /* Extended operations of others. */
-#define OID_WHOAMI             "1.3.6.1.4.1.4203.1.11.3" /* RFC 4532 */
-#define OID_PASSWORD_MODIFY    "1.3.6.1.4.1.4203.1.11.1" /* RFC 3062 */
-#define OID_STARTTLS           "1.3.6.1.4.1.1466.20037"  /* RFC 4511 4.14 */
-#define OID_CANCEL             "1.3.6.1.1.8"             /* RFC 3909 */
-#define OID_TRANSACTION_START  "1.3.6.1.1.21.1"          /* RFC 5805: refused */
-#define OID_TRANSACTION_END    "1.3.6.1.1.21.3"
-#define OID_TRANSACTION_SPEC   "1.3.6.1.1.21.2"
-#define OID_DISCONNECTION      "1.3.6.1.4.1.1466.20036" /* RFC 4511 4.4.1 */
-#define OID_SYNC_REQUEST       "1.3.6.1.4.1.4203.1.9.1.1" /* RFC 4533 */
-#define OID_SYNC_STATE         "1.3.6.1.4.1.4203.1.9.1.2"
-#define OID_SYNC_DONE          "1.3.6.1.4.1.4203.1.9.1.3"
-#define OID_SYNC_INFO          "1.3.6.1.4.1.4203.1.9.1.4"
-#define OID_ASSERTION          "1.3.6.1.1.12" /* RFC 4528 */
-#define OID_PASSWORD_POLICY    "1.3.6.1.4.1.42.2.27.8.5.1"
+#define OID_WHOAMI            "1.3.6.1.4.1.4203.1.11.3" /* RFC 4532 */
+#define OID_PASSWORD_MODIFY   "1.3.6.1.4.1.4203.1.11.1" /* RFC 3062 */
+#define OID_STARTTLS          "1.3.6.1.4.1.1466.20037"  /* RFC 4511 4.14 */
+#define OID_CANCEL            "1.3.6.1.1.8"             /* RFC 3909 */
+#define OID_TRANSACTION_START "1.3.6.1.1.21.1"          /* RFC 5805: refused */
+#define OID_TRANSACTION_END   "1.3.6.1.1.21.3"
+#define OID_TRANSACTION_SPEC  "1.3.6.1.1.21.2"
+#define OID_DISCONNECTION     "1.3.6.1.4.1.1466.20036"   /* RFC 4511 4.4.1 */
+#define OID_SYNC_REQUEST      "1.3.6.1.4.1.4203.1.9.1.1" /* RFC 4533 */
+#define OID_SYNC_STATE        "1.3.6.1.4.1.4203.1.9.1.2"
+#define OID_SYNC_DONE         "1.3.6.1.4.1.4203.1.9.1.3"
+#define OID_SYNC_INFO         "1.3.6.1.4.1.4203.1.9.1.4"
+#define OID_ASSERTION         "1.3.6.1.1.12" /* RFC 4528 */
+#define OID_PASSWORD_POLICY   "1.3.6.1.4.1.42.2.27.8.5.1"
 
 /* Our extended operations. */
 #define OID_USHER_VERIFY    OID_ARC ".3.1"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Logins (DESIGN 6): what a secret must satisfy, whichever way it came. Everything is decided on the
- * store's data, read at that moment; attempts are reserved in the ledger before anything is checked.
- * All functions block (store, hashing) and belong on a pool thread; attempts of one login.key must
- * run one at a time. Knows no sockets and no LDAP messages.
+ * Logins (DESIGN 6): what a secret must satisfy, whichever way it came. Everything is decided on
+ * the store's data, read at that moment; attempts are reserved in the ledger before anything is
+ * checked. All functions block (store, hashing) and belong on a pool thread; attempts of one
+ * login.key must run one at a time. Knows no sockets and no LDAP messages.
  */
 #ifndef USHER_RULES_LOGIN_H
 #define USHER_RULES_LOGIN_H
@@ -12,6 +12,7 @@
 #include "ldap/dn.h"
 #include "ldap/exop.h"
 #include "model/grant.h"
+#include "rules/text.h"
 #include "secret/lockout.h"
 #include "secret/seal.h"
 #include "store/pool.h"
@@ -31,10 +32,7 @@ struct login_context {
     const char *rights_path;
     const char *issuer; /* in otpauth URIs */
     struct lockout_policy lockout;
-    unsigned pin_cost; /* log2 of scrypt's N for new PINs */
-    int64_t code_valid_ms;
-    int64_t code_interval_ms;
-    int64_t ticket_valid_ms;
+    unsigned pin_cost;  /* log2 of scrypt's N for new PINs */
     int64_t timeout_ms; /* for one step at the store */
 };
 
@@ -86,16 +84,27 @@ struct login {
     enum factor done; /* the second factor of the session */
     enum means due;   /* with E_STEPUP */
     bool enroll_only;
-    char uri[1100];         /* enroll: otpauth URI */
-    char destination[320];  /* challenge: where to, in full; for the mail job alone */
-    char masked[320];       /* challenge */
-    char code[16];          /* challenge: for the mail job alone */
+    char uri[1100];        /* enroll: otpauth URI */
+    char destination[320]; /* challenge: where to, in full; for the mail job alone */
+    char masked[320];      /* challenge */
+    char code[16];         /* challenge: for the mail job alone */
+    char challenge[1600];  /* challenge: its record in the ledger */
     char mail_name[256], mail_language[16];
 };
 
 /* Copies what was asked; E_LIMIT when a value is too long for any person. */
 int login_set(char *field, size_t size, struct slice value);
 void login_clear(struct login *login);
+
+/* Sets err, state and text (in the login's language). Used by the rules themselves. */
+void login_answer(struct login *login, int err, enum verify_state state, enum text text);
+
+/* err with a text of our own, for administrators and programs. */
+void login_fail(struct login *login, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The answer to a store that cannot tell: E_UNAVAIL, E_TIMEOUT, E_BUSY. */
+void login_unavailable(struct login *login, int err);
 
 /* First: finds the person in the store and sets key. 0 also for an unknown person; E_UNAVAIL,
  * E_TIMEOUT, E_BUSY when the store cannot tell. Sets login->err too. */

@@ -78,7 +78,7 @@ static void attempt_done(struct job *job)
                !attempt->request->conn->closed && !attempt->request->abandoned) {
         attempt->found = true;
         job->key = login->key;
-        if (pool_submit(job->loop->daemon->store_pool, job) == 0)
+        if (workers_submit(job->loop->daemon->store_pool, job) == 0)
             return;
         login->err = E_BUSY;
         (void)snprintf(login->text, sizeof(login->text), "%s", err_text(E_BUSY));
@@ -96,7 +96,7 @@ enum handled attempt_start(struct attempt *attempt,
     attempt->job.run = attempt_run;
     attempt->job.done = attempt_done;
     attempt->job.loop = loop;
-    if (pool_submit(loop->daemon->store_pool, &attempt->job) == 0)
+    if (workers_submit(loop->daemon->store_pool, &attempt->job) == 0)
         return LATER;
     attempt_drop(attempt);
     ret->code = err_ldap(E_BUSY);

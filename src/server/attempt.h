@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A login, challenge or change of a secret on its way through the pools: the person is found first;
- * then the step runs, one at a time for each person and factor; then the answer is made on the loop.
+ * then the step runs, one at a time for each person and factor; then the answer is made on the
+ * loop.
  */
 #ifndef USHER_SERVER_ATTEMPT_H
 #define USHER_SERVER_ATTEMPT_H
@@ -21,8 +22,8 @@ struct attempt {
     bool ran;                                /* false when dropped at shutdown */
 };
 
-/* A new attempt with the peer filled in and the request deferred. NULL, with ret filled in, when the
- * connection has too much under way. */
+/* A new attempt with the peer filled in and the request deferred. NULL, with ret filled in, when
+ * the connection has too much under way. */
 struct attempt *attempt_new(struct request *request, void (*answer)(struct attempt *attempt),
                             struct result *ret);
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "ldap/oid.h"
 #include "server/daemon.h"
 #include "server/dispatch.h"
 
@@ -18,16 +19,16 @@
 
 #define CONN_READ_LEAST 4096
 #define CONN_READ_MOST  65536
-#define CONN_OUT_MAX   (1U << 20) /* unsent answers; beyond it no more requests are read */
-#define CONN_LINGER_MS 500        /* half-closed, or told to go */
+#define CONN_OUT_MAX    (1U << 20) /* unsent answers; beyond it no more requests are read */
+#define CONN_LINGER_MS  500        /* half-closed, or told to go */
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
 
-static bool has_uid(const int *uids, size_t count, uid_t uid)
+static bool has_uid(struct conf_ints uids, uid_t uid)
 {
-    for (size_t i = 0; i < count; i++)
-        if ((uid_t)uids[i] == uid)
+    for (size_t i = 0; i < uids.count; i++)
+        if ((uid_t)uids.items[i] == uid)
             return true;
     return false;
 }
@@ -43,10 +44,8 @@ static int peer_unix(struct peer *peer, const struct daemon *daemon, int fd)
     peer->gid = cred.gid;
     peer->loopback = true;
     peer->admin = peer->listener == LISTENER_ADMIN &&
-                  (cred.uid == 0 || cred.uid == geteuid() ||
-                   has_uid(daemon->admin_uids, daemon->admin_uid_count, cred.uid));
-    peer->trusted = peer->admin || cred.uid == 0 ||
-                    has_uid(daemon->trusted_uids, daemon->trusted_uid_count, cred.uid);
+                  (cred.uid == 0 || cred.uid == geteuid() || has_uid(daemon->admin_uids, cred.uid));
+    peer->trusted = peer->admin || cred.uid == 0 || has_uid(daemon->trusted_uids, cred.uid);
     (void)snprintf(peer->text, sizeof(peer->text), "uid:%u", (unsigned)cred.uid);
     return 0;
 }
@@ -176,7 +175,7 @@ static void conn_messages(struct conn *conn)
         rc = message_length(conn->in.data + at, conn->in.len - at, conn_message_max(conn), &len);
         if (rc < 0 || len > conn->in.len - at)
             break;
-        conn->active_ms = 0; /* set below: one clock for all */
+        conn->active_ms = 0;                   /* set below: one clock for all */
         char behind = conn->in.data[at + len]; /* the next message's; decoding may write there */
         dispatch(conn, conn->in.data + at, len);
         conn->in.data[at + len] = behind;

@@ -52,13 +52,13 @@ struct conn {
     struct identity identity;
     struct request *requests; /* deferred, to be answered */
     unsigned request_count;
-    bool busy;               /* the last read filled the buffer: read more at once */
-    bool binding;            /* a Bind is under way: nothing else is looked at */
-    bool ended;              /* the client has sent its last byte */
-    bool closing;            /* to be closed once everything is written */
-    bool closed;             /* the descriptor is gone; freed when request_count is 0 */
-    int64_t active_ms;       /* monotonic: last whole message or answer */
-    int64_t partial_ms;      /* since when the message in hand is incomplete; 0: none */
+    bool busy;          /* the last read filled the buffer: read more at once */
+    bool binding;       /* a Bind is under way: nothing else is looked at */
+    bool ended;         /* the client has sent its last byte */
+    bool closing;       /* to be closed once everything is written */
+    bool closed;        /* the descriptor is gone; freed when request_count is 0 */
+    int64_t active_ms;  /* monotonic: last whole message or answer */
+    int64_t partial_ms; /* since when the message in hand is incomplete; 0: none */
     int64_t ended_ms;
     struct conn *next, **link;
 };

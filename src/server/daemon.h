@@ -40,13 +40,14 @@ struct daemon {
     struct sync *sync;
     struct login_context *login; /* what logins share */
     struct mailer *mailer;
-    struct pool *store_pool;
-    struct pool *mail_pool;
+    struct workers *store_pool;
+    struct workers *mail_pool;
     struct loop *loops[DAEMON_LOOPS_MAX];
     unsigned loop_count;
     struct listeners *listeners;
-    const int *trusted_uids, *admin_uids; /* configured */
-    size_t trusted_uid_count, admin_uid_count;
+    struct conf_ints trusted_uids, admin_uids; /* configured */
+    char *identity;                            /* authorization identity at the store */
+    struct keys *keys;
     int64_t started_ms;
     _Atomic unsigned connections;
     _Atomic uint64_t operations, compares, logins, logins_refused;

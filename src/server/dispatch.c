@@ -40,9 +40,9 @@ static const struct operation {
     enum op op;
     handler *handle;
 } operations[] = {
-    {OP_COMPARE, op_compare},   {OP_BIND, op_bind},       {OP_EXTENDED, op_extended},
-    {OP_SEARCH, op_search},     {OP_UNBIND, op_unbind},   {OP_ABANDON, op_abandon},
-    {OP_MODIFY, op_write},      {OP_ADD, op_write},       {OP_DELETE, op_write},
+    {OP_COMPARE, op_compare}, {OP_BIND, op_bind},     {OP_EXTENDED, op_extended},
+    {OP_SEARCH, op_search},   {OP_UNBIND, op_unbind}, {OP_ABANDON, op_abandon},
+    {OP_MODIFY, op_write},    {OP_ADD, op_write},     {OP_DELETE, op_write},
     {OP_MODIFY_DN, op_write},
 };
 
@@ -72,8 +72,8 @@ static void request_send(struct request *request, const struct result *result)
     }
     buffer_init(&value);
     rights_status(rights, &status);
-    if (freshness_encode(
-            &(struct freshness){.age_ms = status.age_ms, .csn = slice_of(status.csn)}, &value) == 0) {
+    if (freshness_encode(&(struct freshness){.age_ms = status.age_ms, .csn = slice_of(status.csn)},
+                         &value) == 0) {
         control.value = (struct slice){.data = value.data, .len = value.len};
         with.controls = &control;
         with.control_count = 1;

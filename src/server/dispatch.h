@@ -2,8 +2,8 @@
  *
  * From a decoded message to its handler, and from the handler's result to the wire: each request is
  * answered exactly once. A handler fills in the result and returns REPLY; or defers the request,
- * returns LATER and has request_finish called once, later, on the same loop, also after an Abandon or
- * a closed connection; or, where the protocol knows no answer, returns SILENT.
+ * returns LATER and has request_finish called once, later, on the same loop, also after an Abandon
+ * or a closed connection; or, where the protocol knows no answer, returns SILENT.
  */
 #ifndef USHER_SERVER_DISPATCH_H
 #define USHER_SERVER_DISPATCH_H
@@ -27,8 +27,8 @@ struct request {
 
 typedef enum handled handler(struct request *request, struct result *ret);
 
-/* Handles one message of len bytes; bytes[len] is writable. Closes the connection with a notice when
- * it is no LDAP message. */
+/* Handles one message of len bytes; bytes[len] is writable. Closes the connection with a notice
+ * when it is no LDAP message. */
 void dispatch(struct conn *conn, char *bytes, size_t len);
 
 /* A copy of the request that outlives the handler, counted on its connection. NULL when the

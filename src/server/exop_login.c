@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "ldap/exop.h"
+#include "secret/code.h"
 #include "server/attempt.h"
 #include "server/daemon.h"
 #include "server/mailer.h"
@@ -23,8 +24,8 @@ struct field {
 };
 
 /* Copies the fields; a value that is too long is the client's error. */
-static int attempt_fields(struct attempt *attempt, const struct field *fields, size_t count,
-                          struct request *request, struct result *ret)
+static int take_fields(const struct field *fields, size_t count, struct request *request,
+                       struct result *ret)
 {
     for (size_t i = 0; i < count; i++)
         if (login_set(fields[i].to, fields[i].size, fields[i].value) < 0) {
@@ -60,9 +61,8 @@ static enum handled refuse_attempt(struct attempt *attempt, struct request *requ
 static void on_verified(struct attempt *attempt)
 {
     const struct login *login = &attempt->login;
-    struct verify_response response = {.state = login->state,
-                                       .text = slice_of(login->text),
-                                       .means = login->due};
+    struct verify_response response = {
+        .state = login->state, .text = slice_of(login->text), .means = login->due};
     struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
     struct buffer value;
 
@@ -93,17 +93,16 @@ enum handled exop_verify(struct request *request, struct result *ret)
         return REPLY;
     login = &attempt->login;
     login->factor = verify.factor;
-    if (attempt_fields(attempt,
-                       (struct field[]){
-                           {verify.user, login->user, sizeof(login->user), "user"},
-                           {verify.organization, login->organization, sizeof(login->organization),
-                            "organization"},
-                           {verify.permission, login->permission, sizeof(login->permission),
-                            "permission"},
-                           {verify.ticket, login->ticket, sizeof(login->ticket), "ticket"},
-                           {verify.language, login->language, sizeof(login->language), "language"},
-                       },
-                       5, request, ret) < 0 ||
+    if (take_fields(
+            (struct field[]){
+                {verify.user, login->user, sizeof(login->user), "user"},
+                {verify.organization, login->organization, sizeof(login->organization),
+                 "organization"},
+                {verify.permission, login->permission, sizeof(login->permission), "permission"},
+                {verify.ticket, login->ticket, sizeof(login->ticket), "ticket"},
+                {verify.language, login->language, sizeof(login->language), "language"},
+            },
+            5, request, ret) < 0 ||
         attempt_secret(&login->secret, &login->has_secret, verify.secret) < 0)
         return refuse_attempt(attempt, request, ret);
     /* Claims for the audit line alone: cut where they are too long. */
@@ -118,13 +117,11 @@ static void on_challenge_answered(struct attempt *attempt)
     const struct login *login = &attempt->login;
     struct challenge_response response = {.means = login->means,
                                           .destination = slice_of(login->masked),
-                                          .digits = 6,
-                                          .seconds = 0};
+                                          .digits = CODE_DIGITS,
+                                          .seconds = CODE_LIFETIME_MS / 1000};
     struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
     struct buffer value;
 
-    response.seconds =
-        (int32_t)(attempt->request->conn->loop->daemon->login->code_valid_ms / 1000);
     attempt_audit(attempt, "challenge");
     buffer_init(&value);
     if (login->err == 0 && challenge_response_encode(&response, &value) == 0) {
@@ -156,16 +153,15 @@ enum handled exop_challenge(struct request *request, struct result *ret)
     login = &attempt->login;
     login->factor = VERIFY_CODE;
     login->means = challenge.means;
-    if (attempt_fields(attempt,
-                       (struct field[]){
-                           {challenge.user, login->user, sizeof(login->user), "user"},
-                           {challenge.organization, login->organization,
-                            sizeof(login->organization), "organization"},
-                           {challenge.ticket, login->ticket, sizeof(login->ticket), "ticket"},
-                           {challenge.language, login->language, sizeof(login->language),
-                            "language"},
-                       },
-                       4, request, ret) < 0)
+    if (take_fields(
+            (struct field[]){
+                {challenge.user, login->user, sizeof(login->user), "user"},
+                {challenge.organization, login->organization, sizeof(login->organization),
+                 "organization"},
+                {challenge.ticket, login->ticket, sizeof(login->ticket), "ticket"},
+                {challenge.language, login->language, sizeof(login->language), "language"},
+            },
+            4, request, ret) < 0)
         return refuse_attempt(attempt, request, ret);
     return attempt_start(attempt, login_challenge, ret);
 }
@@ -207,8 +203,7 @@ static int attempt_user(struct attempt *attempt, struct slice named, struct requ
         request_fail(request, ret, E_ACCESS, "name a user, or bind as one");
         return E_ACCESS;
     }
-    return attempt_fields(
-        attempt,
+    return take_fields(
         (struct field[]){{user, attempt->login.user, sizeof(attempt->login.user), "user"}}, 1,
         request, ret);
 }
@@ -227,10 +222,9 @@ enum handled exop_set_pin(struct request *request, struct result *ret)
     login = &attempt->login;
     login->factor = VERIFY_PIN;
     if (attempt_user(attempt, set_pin.user, request, ret) < 0 ||
-        attempt_fields(attempt,
-                       (struct field[]){{set_pin.organization, login->organization,
-                                         sizeof(login->organization), "organization"}},
-                       1, request, ret) < 0 ||
+        take_fields((struct field[]){{set_pin.organization, login->organization,
+                                      sizeof(login->organization), "organization"}},
+                    1, request, ret) < 0 ||
         attempt_secret(&login->secret, &login->has_secret, set_pin.old_pin) < 0 ||
         attempt_secret(&login->new_secret, &login->has_new_secret, set_pin.new_pin) < 0)
         return refuse_attempt(attempt, request, ret);
@@ -290,10 +284,9 @@ enum handled exop_unlock(struct request *request, struct result *ret)
         return REPLY;
     login = &attempt->login;
     if (attempt_user(attempt, unlock.user, request, ret) < 0 ||
-        attempt_fields(attempt,
-                       (struct field[]){{unlock.organization, login->organization,
-                                         sizeof(login->organization), "organization"}},
-                       1, request, ret) < 0)
+        take_fields((struct field[]){{unlock.organization, login->organization,
+                                      sizeof(login->organization), "organization"}},
+                    1, request, ret) < 0)
         return refuse_attempt(attempt, request, ret);
     return attempt_start(attempt, login_unlock, ret);
 }

@@ -24,7 +24,7 @@ struct listener {
     enum listener_kind kind;
     int fd;
     struct event *event;
-    char *path;  /* unix */
+    char *path;   /* unix */
     dev_t device; /* of the socket we made: another's is not removed */
     ino_t inode;
 };
@@ -95,8 +95,7 @@ static int unix_path_free(const struct sockaddr_un *address)
         log_error("%s: another server answers on this socket", address->sun_path);
         rc = E_EXISTS;
     } else if (unlink(address->sun_path) < 0) {
-        log_error("%s: the stale socket cannot be removed: %s", address->sun_path,
-                  strerror(errno));
+        log_error("%s: the stale socket cannot be removed: %s", address->sun_path, strerror(errno));
         rc = E_IO;
     }
     (void)close(fd);
@@ -236,8 +235,8 @@ int listeners_start(struct listeners *all)
     for (size_t i = 0; i < all->count; i++) {
         struct listener *listener = &all->listener[i];
 
-        listener->event = event_new(all->daemon->loops[0]->base, listener->fd,
-                                    EV_READ | EV_PERSIST, on_acceptable, listener);
+        listener->event = event_new(all->daemon->loops[0]->base, listener->fd, EV_READ | EV_PERSIST,
+                                    on_acceptable, listener);
         if (listener->event == NULL || event_add(listener->event, NULL) < 0) {
             log_error("cannot watch a listening socket");
             return E_IO;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The listening sockets: ldapi and admin (unix), ldap (TCP). Accepted connections go round the loops.
- * A unix path that another process still answers on is refused; a stale one is removed.
+ * The listening sockets: ldapi and admin (unix), ldap (TCP). Accepted connections go round the
+ * loops. A unix path that another process still answers on is refused; a stale one is removed.
  */
 #ifndef USHER_SERVER_LISTEN_H
 #define USHER_SERVER_LISTEN_H

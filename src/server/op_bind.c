@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Bind (RFC 4511 4.2, RFC 4513): simple for people (DN, uid or mail) and services (DN), SASL EXTERNAL
- * for unix peers. From the moment a Bind arrives until its answer nothing else of the connection is
- * looked at, and the connection is nobody's.
+ * Bind (RFC 4511 4.2, RFC 4513): simple for people (DN, uid or mail) and services (DN), SASL
+ * EXTERNAL for unix peers. From the moment a Bind arrives until its answer nothing else of the
+ * connection is looked at, and the connection is nobody's.
  */
 #include "base/err.h"
 #include "base/log.h"
@@ -125,8 +125,7 @@ enum handled op_bind(struct request *request, struct result *ret)
     for (struct request *other = conn->requests; other != NULL; other = other->next)
         other->abandoned = true; /* RFC 4511 4.2.1: operations under way are given up */
     if (bind->version != 3) {
-        request_fail(request, ret, E_PROTO, "LDAP version 3 is spoken here, not %d",
-                     bind->version);
+        request_fail(request, ret, E_PROTO, "LDAP version 3 is spoken here, not %d", bind->version);
         return REPLY;
     }
     if (!bind->sasl)

@@ -68,8 +68,7 @@ static const struct {
 static void compare_outcome(struct request *request, struct result *ret, int err,
                             const struct tree_place *place)
 {
-    struct slice value =
-        err == E_NOTFOUND ? place->organization : request->message->compare.value;
+    struct slice value = err == E_NOTFOUND ? place->organization : request->message->compare.value;
     char quoted[LOG_QUOTE_MAX];
 
     for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Extended operations (RFC 4511 4.12): one table from OID to handler. What carries secrets is refused
- * in clear text off the machine; what a later version brings says so.
+ * Extended operations (RFC 4511 4.12): one table from OID to handler. What carries secrets is
+ * refused in clear text off the machine; what a later version brings says so.
  */
 #include "base/err.h"
 #include "base/log.h"

@@ -14,7 +14,6 @@
 
 #include <string.h>
 
-
 enum truth { TRUTH_FALSE, TRUTH_TRUE, TRUTH_UNDEFINED };
 
 static const struct attribute *entry_attribute(const struct attribute *attributes, size_t count,
@@ -44,14 +43,14 @@ static enum truth entry_matches(const struct attribute *attributes, size_t count
                                 const struct filter *filter)
 {
     bool and = filter->kind == FILTER_AND;
-    enum truth all = and ? TRUTH_TRUE : TRUTH_FALSE, one;
+    enum truth all = and? TRUTH_TRUE : TRUTH_FALSE, one;
 
     switch (filter->kind) {
     case FILTER_AND:
     case FILTER_OR:
         for (const struct filter *child = filter->children; child != NULL; child = child->next) {
             one = entry_matches(attributes, count, child);
-            if (one == (and ? TRUTH_FALSE : TRUTH_TRUE))
+            if (one == (and? TRUTH_FALSE : TRUTH_TRUE))
                 return one;
             if (one == TRUTH_UNDEFINED)
                 all = TRUTH_UNDEFINED;
@@ -70,7 +69,8 @@ static enum truth entry_matches(const struct attribute *attributes, size_t count
     }
 }
 
-/* Whether the search asked for this attribute; all: user attributes are meant when none is named. */
+/* Whether the search asked for this attribute; all: user attributes are meant when none is named.
+ */
 static bool search_wants(const struct search_request *search, struct slice name, bool operational)
 {
     if (search->attribute_count == 0)

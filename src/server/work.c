@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-struct pool {
+struct workers {
     const char *name;
     pthread_mutex_t lock;
     pthread_cond_t ready;
@@ -21,139 +21,139 @@ struct pool {
     bool stopping;
 };
 
-struct pool_thread {
-    struct pool *pool;
+struct workers_thread {
+    struct workers *workers;
     unsigned number;
 };
 
-static bool pool_key_runs(const struct pool *pool, uint64_t key)
+static bool workers_key_runs(const struct workers *workers, uint64_t key)
 {
-    for (unsigned i = 0; key != 0 && i < pool->thread_count; i++)
-        if (pool->running_keys[i] == key)
+    for (unsigned i = 0; key != 0 && i < workers->thread_count; i++)
+        if (workers->running_keys[i] == key)
             return true;
     return false;
 }
 
 /* Takes the first job whose key does not run already. */
-static struct job *pool_take(struct pool *pool)
+static struct job *workers_take(struct workers *workers)
 {
-    for (struct job **link = &pool->first; *link != NULL; link = &(*link)->next) {
+    for (struct job **link = &workers->first; *link != NULL; link = &(*link)->next) {
         struct job *job = *link;
 
-        if (pool_key_runs(pool, job->key))
+        if (workers_key_runs(workers, job->key))
             continue;
         *link = job->next;
-        if (pool->last == &job->next)
-            pool->last = link;
+        if (workers->last == &job->next)
+            workers->last = link;
         job->next = NULL;
-        pool->waiting--;
+        workers->waiting--;
         return job;
     }
     return NULL;
 }
 
-static void *pool_main(void *arg)
+static void *workers_main(void *arg)
 {
-    struct pool_thread *self = arg;
-    struct pool *pool = self->pool;
+    struct workers_thread *self = arg;
+    struct workers *workers = self->workers;
     struct job *job;
 
-    pthread_mutex_lock(&pool->lock);
-    while (!pool->stopping) {
-        job = pool_take(pool);
+    pthread_mutex_lock(&workers->lock);
+    while (!workers->stopping) {
+        job = workers_take(workers);
         if (job == NULL) {
-            pthread_cond_wait(&pool->ready, &pool->lock);
+            pthread_cond_wait(&workers->ready, &workers->lock);
             continue;
         }
-        pool->running_keys[self->number] = job->key;
-        pool->running++;
-        pthread_mutex_unlock(&pool->lock);
+        workers->running_keys[self->number] = job->key;
+        workers->running++;
+        pthread_mutex_unlock(&workers->lock);
         job->run(job);
-        pthread_mutex_lock(&pool->lock);
-        pool->running_keys[self->number] = 0;
-        pool->running--;
+        pthread_mutex_lock(&workers->lock);
+        workers->running_keys[self->number] = 0;
+        workers->running--;
         if (job->key != 0)
-            pthread_cond_broadcast(&pool->ready); /* the next of this key may go */
+            pthread_cond_broadcast(&workers->ready); /* the next of this key may go */
         loop_post(job->loop, job);
     }
-    pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&workers->lock);
     free(self);
     return NULL;
 }
 
-struct pool *pool_new(const char *name, unsigned threads, size_t queue_max)
+struct workers *workers_new(const char *name, unsigned threads, size_t queue_max)
 {
-    struct pool *pool = mem_alloc(sizeof(*pool));
+    struct workers *workers = mem_alloc(sizeof(*workers));
     sigset_t all, old;
 
-    pool->name = name;
-    pool->queue_max = queue_max;
-    pool->last = &pool->first;
-    pool->thread_count = threads;
-    pool->running_keys = mem_array(threads, sizeof(*pool->running_keys));
-    pool->threads = mem_array(threads, sizeof(*pool->threads));
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->ready, NULL);
+    workers->name = name;
+    workers->queue_max = queue_max;
+    workers->last = &workers->first;
+    workers->thread_count = threads;
+    workers->running_keys = mem_array(threads, sizeof(*workers->running_keys));
+    workers->threads = mem_array(threads, sizeof(*workers->threads));
+    pthread_mutex_init(&workers->lock, NULL);
+    pthread_cond_init(&workers->ready, NULL);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old); /* signals go to the main thread */
     for (unsigned i = 0; i < threads; i++) {
-        struct pool_thread *self = mem_alloc(sizeof(*self));
+        struct workers_thread *self = mem_alloc(sizeof(*self));
 
-        self->pool = pool;
+        self->workers = workers;
         self->number = i;
-        if (pthread_create(&pool->threads[i], NULL, pool_main, self) != 0) {
+        if (pthread_create(&workers->threads[i], NULL, workers_main, self) != 0) {
             log_error("cannot start thread %u of the pool %s", i, name);
             exit(2);
         }
     }
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return pool;
+    return workers;
 }
 
-void pool_free(struct pool *pool)
+void workers_free(struct workers *workers)
 {
-    if (pool == NULL)
+    if (workers == NULL)
         return;
-    pthread_mutex_lock(&pool->lock);
-    pool->stopping = true;
-    pthread_cond_broadcast(&pool->ready);
-    pthread_mutex_unlock(&pool->lock);
-    for (unsigned i = 0; i < pool->thread_count; i++)
-        (void)pthread_join(pool->threads[i], NULL);
-    for (struct job *job = pool->first, *next; job != NULL; job = next) {
+    pthread_mutex_lock(&workers->lock);
+    workers->stopping = true;
+    pthread_cond_broadcast(&workers->ready);
+    pthread_mutex_unlock(&workers->lock);
+    for (unsigned i = 0; i < workers->thread_count; i++)
+        (void)pthread_join(workers->threads[i], NULL);
+    for (struct job *job = workers->first, *next; job != NULL; job = next) {
         next = job->next;
         loop_post(job->loop, job); /* done frees it, though it never ran */
     }
-    pthread_cond_destroy(&pool->ready);
-    pthread_mutex_destroy(&pool->lock);
-    free(pool->running_keys);
-    free(pool->threads);
-    free(pool);
+    pthread_cond_destroy(&workers->ready);
+    pthread_mutex_destroy(&workers->lock);
+    free(workers->running_keys);
+    free(workers->threads);
+    free(workers);
 }
 
-int pool_submit(struct pool *pool, struct job *job)
+int workers_submit(struct workers *workers, struct job *job)
 {
     int rc = E_BUSY;
 
-    pthread_mutex_lock(&pool->lock);
-    if (!pool->stopping && pool->waiting < pool->queue_max) {
+    pthread_mutex_lock(&workers->lock);
+    if (!workers->stopping && workers->waiting < workers->queue_max) {
         job->next = NULL;
-        *pool->last = job;
-        pool->last = &job->next;
-        pool->waiting++;
-        pthread_cond_signal(&pool->ready);
+        *workers->last = job;
+        workers->last = &job->next;
+        workers->waiting++;
+        pthread_cond_signal(&workers->ready);
         rc = 0;
     }
-    pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&workers->lock);
     return rc;
 }
 
-size_t pool_load(struct pool *pool)
+size_t workers_load(struct workers *workers)
 {
     size_t load;
 
-    pthread_mutex_lock(&pool->lock);
-    load = pool->waiting + pool->running;
-    pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_lock(&workers->lock);
+    load = workers->waiting + workers->running;
+    pthread_mutex_unlock(&workers->lock);
     return load;
 }

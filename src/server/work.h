@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Pools of threads for what blocks: one for the store and its hashing, one for mail. A job runs on
- * a pool thread and is then done on the event loop that it came from. Jobs of the same key run one at a
- * time in the order of their coming, and occupy no thread while they wait, so that a hundred attempts
- * on one person hold up nobody else. Every queue is bounded.
+ * a pool thread and is then done on the event loop that it came from. Jobs of the same key run one
+ * at a time in the order of their coming, and occupy no thread while they wait, so that a hundred
+ * attempts on one person hold up nobody else. Every queue is bounded.
  */
 #ifndef USHER_SERVER_WORK_H
 #define USHER_SERVER_WORK_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct loop;
-struct pool;
+struct workers;
 
 struct job {
     void (*run)(struct job *job);  /* on a thread of the pool */
@@ -23,15 +23,16 @@ struct job {
 };
 
 /* Dies (mem_alloc) or exits with a message when threads cannot be made. */
-struct pool *pool_new(const char *name, unsigned threads, size_t queue_max);
+struct workers *workers_new(const char *name, unsigned threads, size_t queue_max);
 
-/* Finishes what is running, posts what waits back unrun (its done must cope) and joins the threads. */
-void pool_free(struct pool *pool);
+/* Finishes what is running, posts what waits back unrun (its done must cope) and joins the threads.
+ */
+void workers_free(struct workers *workers);
 
 /* Takes the job over. E_BUSY, with nothing taken, when the queue is full. */
-int pool_submit(struct pool *pool, struct job *job);
+int workers_submit(struct workers *workers, struct job *job);
 
 /* Jobs waiting and running. */
-size_t pool_load(struct pool *pool);
+size_t workers_load(struct workers *workers);
 
 #endif

@@ -19,10 +19,9 @@ static bool csn_valid(struct slice text)
         char c = text.data[i];
         bool digit = c >= '0' && c <= '9';
 
-        if (csn_form[i] == 'd' ? !digit
-            : csn_form[i] == 'x'
-                ? !digit && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F')
-                : c != csn_form[i])
+        if (csn_form[i] == 'd'   ? !digit
+            : csn_form[i] == 'x' ? !digit && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F')
+                                 : c != csn_form[i])
             return false;
     }
     return true;
@@ -97,8 +96,7 @@ bool csn_set_covers(const struct csn_set *set, const struct csn_set *other)
     for (size_t i = 0; i < other->count; i++) {
         while (at < set->count && sid_compare(set->items[at].text, other->items[i].text) < 0)
             at++;
-        if (at == set->count ||
-            sid_compare(set->items[at].text, other->items[i].text) != 0 ||
+        if (at == set->count || sid_compare(set->items[at].text, other->items[i].text) != 0 ||
             memcmp(set->items[at].text, other->items[i].text, CSN_LEN) < 0)
             return false;
     }

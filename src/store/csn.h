@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Change sequence numbers of OpenLDAP and the sync cookie that is made of them. A set holds at most
- * one for each server id, sorted by it; a set that covers another has seen everything that the other
- * stands for. Pure. Knows the fixed form of slapd 2.4 and later
+ * one for each server id, sorted by it; a set that covers another has seen everything that the
+ * other stands for. Pure. Knows the fixed form of slapd 2.4 and later
  * ("20261121194116.123456Z#000000#000#000000": time, count, server id, modification), nothing else.
  */
 #ifndef USHER_STORE_CSN_H

@@ -58,17 +58,14 @@ static int reader_finish(BerElement *ber)
                : E_PROTO;
 }
 
-/* Opens ret on the only element in bytes, which must have this tag. */
-static int reader_enter(struct slice bytes, ber_tag_t tag, BerElement **ret)
+/* The contents of the only element in bytes, which must have this tag. */
+static int reader_take_only(struct slice bytes, ber_tag_t tag, struct slice *ret)
 {
     BerElement *ber = reader_open(bytes);
-    struct slice inner;
-    int err = ber == NULL ? E_NOMEM : reader_take(ber, tag, &inner);
+    int err = ber == NULL ? E_NOMEM : reader_take(ber, tag, ret);
 
     if (err == 0)
         err = reader_finish(ber);
-    if (err == 0 && (*ret = reader_open(inner)) == NULL)
-        err = E_NOMEM;
     reader_close(ber);
     return err;
 }
@@ -89,10 +86,12 @@ static int reader_take_bool(BerElement *ber, bool *ret)
 int syncmsg_state(struct slice value, struct syncmsg_state *ret)
 {
     struct syncmsg_state state = {.cookie = {NULL, 0}};
-    struct slice kind, uuid;
+    struct slice kind, uuid, contents;
     BerElement *ber = NULL;
-    int err = reader_enter(value, LBER_SEQUENCE, &ber);
+    int err = reader_take_only(value, LBER_SEQUENCE, &contents);
 
+    if (err == 0 && (ber = reader_open(contents)) == NULL)
+        err = E_NOMEM;
     if (err != 0)
         goto out;
     if ((err = reader_take(ber, LBER_ENUMERATED, &kind)) != 0 ||
@@ -188,16 +187,14 @@ int syncmsg_info(struct slice value, struct arena *arena, struct syncmsg_info *r
     if (at == count)
         return E_PROTO;
     info.tag = (enum syncmsg_tag)at;
-    if ((err = reader_enter(value, tag, &ber)) != 0)
+    if ((err = reader_take_only(value, tag, &contents)) != 0)
         goto out;
-    if (info.tag == SYNCMSG_NEW_COOKIE) {
-        err = ber_get_option(ber, LBER_OPT_BER_REMAINING_BYTES, &contents.len) == LBER_OPT_SUCCESS
-                  ? 0
-                  : E_PROTO;
-        info.cookie = (struct slice){value.data + (value.len - contents.len), contents.len};
-    } else if ((err = info_table[at].take(ber, arena, &info)) == 0) {
+    if (info_table[at].take == NULL)
+        info.cookie = contents;
+    else if ((ber = reader_open(contents)) == NULL)
+        err = E_NOMEM;
+    else if ((err = info_table[at].take(ber, arena, &info)) == 0)
         err = reader_finish(ber);
-    }
     if (err == 0)
         *ret = info;
 out:

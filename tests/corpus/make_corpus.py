@@ -223,6 +223,8 @@ def searches_ok():
     yield "extensible", message(search(tlv(0xA9, tlv(0x81, "2.5.13.2"), tlv(0x82, "cn"), tlv(0x83, "x"), tlv(0x84, b"\xff"))))
     yield "extensible-rule", message(search(tlv(0xA9, tlv(0x81, "caseExactMatch"), tlv(0x83, "x"))))
     yield "filter-depth-32", message(search(nested(32)))
+    yield "filter-substrings-together-1024", message(
+        search(tlv(0xA1, *[substrings("a", *[tlv(0x81, "b")] * 340)] * 3)))
     yield "filter-nodes-1024", message(search(tlv(0xA0, *[present("a")] * 1023)))
     yield "sync-control", message(search(present()), control("1.3.6.1.4.1.4203.1.9.1.1", True, seq(enum(3), octets("rid=1"))))
 
@@ -328,6 +330,8 @@ def requests_limit():
     yield "filter-depth-2000", message(search(nested(2000)))
     yield "filter-nodes-1025", message(search(tlv(0xA0, *[present("a")] * 1024)))
     yield "filter-substrings-1024", message(search(substrings("a", *[tlv(0x81, "b")] * 1024)))
+    yield "filter-substrings-together-1025", message(
+        search(tlv(0xA1, *[substrings("a", *[tlv(0x81, "b")] * 340)] * 3, present("a"))))
     yield "search-asked-4097", message(search(present(), asked=[""] * 4097))
 
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The flows that a password and a PIN have in common: ask it and have it verified; whether the
+ * account may be used now; change it. What differs stands in struct pam_usher_module.
+ */
+#include "pam_usher.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <security/pam_ext.h>
+
+/* The secret that an earlier module asked for, or a new one. libpam keeps it in PAM_AUTHTOK and
+ * wipes it; an existing one would be returned unasked, so it goes first. */
+static int secret_ask(struct pam_usher *call, bool reuse, const char **ret)
+{
+    const char *prompt = call->options.prompt != NULL ? call->options.prompt : call->module->prompt;
+    const char *secret = NULL;
+    int rc = PAM_SUCCESS;
+
+    if (!reuse)
+        rc = pam_set_item(call->pamh, PAM_AUTHTOK, NULL);
+    if (rc == PAM_SUCCESS)
+        rc = pam_get_authtok(call->pamh, PAM_AUTHTOK, &secret, prompt);
+    if (rc == PAM_CONV_AGAIN)
+        return PAM_INCOMPLETE;
+    if (rc == PAM_SUCCESS && secret == NULL)
+        return PAM_CONV_ERR;
+    if (rc == PAM_SUCCESS)
+        *ret = secret;
+    return rc;
+}
+
+static int secret_verify(struct pam_usher *call, const char *secret)
+{
+    struct pam_usher_answer answer;
+    int rc = pam_usher_sendable(call, secret);
+
+    if (rc != PAM_SUCCESS)
+        return rc;
+    pam_usher_verify(call, call->module->factor, secret, &answer);
+    rc = pam_usher_accept(call, &answer);
+    mem_wipe(&answer, sizeof(answer));
+    return rc;
+}
+
+int pam_usher_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv,
+                           const struct pam_usher_module *module)
+{
+    struct pam_usher call;
+    const char *secret = NULL;
+    const void *earlier = NULL;
+    bool reuse;
+    int rc = pam_usher_begin(pamh, flags, argc, argv, module, &call);
+
+    if (rc != PAM_SUCCESS)
+        return rc;
+    pam_usher_forget(call.login);
+    if (pam_get_item(pamh, PAM_AUTHTOK, &earlier) != PAM_SUCCESS)
+        earlier = NULL;
+    if (call.options.use_first_pass && earlier == NULL)
+        return PAM_AUTH_ERR;
+    reuse = earlier != NULL && (call.options.use_first_pass || call.options.try_first_pass);
+    rc = secret_ask(&call, reuse, &secret);
+    if (rc == PAM_SUCCESS)
+        rc = secret_verify(&call, secret);
+    if (rc == PAM_AUTH_ERR && reuse && !call.options.use_first_pass) {
+        rc = secret_ask(&call, false, &secret);
+        if (rc == PAM_SUCCESS)
+            rc = secret_verify(&call, secret);
+    }
+    return rc;
+}
+
+int pam_usher_account(pam_handle_t *pamh, int flags, int argc, const char **argv,
+                      const struct pam_usher_module *module)
+{
+    struct pam_usher_answer answer;
+    struct pam_usher call;
+    int rc = pam_usher_begin(pamh, flags, argc, argv, module, &call);
+
+    if (rc != PAM_SUCCESS)
+        return rc;
+    if (call.login->stage == STAGE_FACTOR_DUE) {
+        pam_usher_show(&call, PAM_ERROR_MSG, err_text(E_STEPUP));
+        return PAM_PERM_DENIED;
+    }
+    pam_usher_verify(&call, VERIFY_NONE, NULL, &answer);
+    if (answer.answered && answer.rc == 0 && answer.state == VERIFY_STATE_COMPLETE) {
+        rc = PAM_SUCCESS;
+    } else if (answer.answered && answer.rc == 0 && answer.state == VERIFY_STATE_MUST_CHANGE) {
+        pam_usher_show(&call, PAM_TEXT_INFO, answer.text);
+        call.login->must_change = true;
+        rc = PAM_NEW_AUTHTOK_REQD;
+    } else if (answer.answered && answer.rc == E_NOTFOUND && call.options.organization == NULL) {
+        rc = PAM_USER_UNKNOWN; /* without org= nothing else can be unknown */
+    } else {
+        rc = pam_usher_refuse(&call, &answer);
+        if (answer.answered && answer.state == VERIFY_STATE_INACTIVE)
+            rc = PAM_ACCT_EXPIRED;
+    }
+    mem_wipe(&answer, sizeof(answer));
+    return rc;
+}
+
+/* The first pass of a change: is the old secret right? A factor that is due does not matter here.
+ */
+static int change_check(struct pam_usher *call)
+{
+    struct pam_usher_answer answer;
+    const char *secret = NULL;
+    int rc = pam_get_authtok(call->pamh, PAM_OLDAUTHTOK, &secret, call->module->old_prompt);
+
+    if (rc != PAM_SUCCESS || secret == NULL)
+        return rc == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTHTOK_RECOVERY_ERR;
+    rc = pam_usher_sendable(call, secret);
+    if (rc != PAM_SUCCESS)
+        return rc;
+    pam_usher_verify(call, call->module->factor, secret, &answer);
+    if (!answer.answered || (answer.rc != 0 && !(answer.rc == E_STEPUP && answer.ticket_len > 0)))
+        rc = pam_usher_refuse(call, &answer);
+    mem_wipe(&answer, sizeof(answer));
+    return rc;
+}
+
+/* The second pass. pam_get_authtok asks twice and compares. */
+static int change_make(struct pam_usher *call)
+{
+    struct pam_usher_answer answer;
+    const char *new_secret = NULL;
+    const void *old_secret = NULL;
+    int rc = pam_get_item(call->pamh, PAM_OLDAUTHTOK, &old_secret);
+
+    if (rc != PAM_SUCCESS || old_secret == NULL)
+        return PAM_AUTHTOK_RECOVERY_ERR;
+    rc = pam_get_authtok(call->pamh, PAM_AUTHTOK, &new_secret, call->module->new_prompt);
+    if (rc == PAM_CONV_AGAIN)
+        return PAM_INCOMPLETE;
+    if (rc != PAM_SUCCESS || new_secret == NULL || *new_secret == '\0')
+        return rc == PAM_TRY_AGAIN ? rc : PAM_AUTHTOK_ERR;
+    pam_usher_change(call, old_secret, new_secret, &answer);
+    if (answer.answered && answer.rc == 0) {
+        call->login->must_change = false;
+    } else {
+        rc = pam_usher_refuse(call, &answer);
+        if (answer.answered && (answer.rc == E_UNWILLING || answer.rc == E_SYNTAX))
+            rc = PAM_AUTHTOK_ERR; /* the new one is not good enough; the text says why */
+    }
+    mem_wipe(&answer, sizeof(answer));
+    return rc;
+}
+
+int pam_usher_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv,
+                        const struct pam_usher_module *module)
+{
+    struct pam_usher call;
+    int rc = pam_usher_begin(pamh, flags, argc, argv, module, &call);
+
+    if (rc != PAM_SUCCESS)
+        return rc;
+    if ((flags & PAM_CHANGE_EXPIRED_AUTHTOK) != 0 && call.login->stage == STAGE_COMPLETE &&
+        !call.login->must_change)
+        return PAM_IGNORE; /* another module's secret has expired, not ours */
+    if ((flags & PAM_PRELIM_CHECK) != 0)
+        return change_check(&call);
+    return (flags & PAM_UPDATE_AUTHTOK) != 0 ? change_make(&call) : PAM_SYSTEM_ERR;
+}

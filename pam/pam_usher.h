@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the three modules share: options, the conversation, the question to usherd, the ticket
+ * between the modules of one stack, and PAM's codes for the daemon's answers. Invariant: only an
+ * answer that says so in every part gives PAM_SUCCESS; every other one denies. Runs inside a
+ * foreign program: no exit, output, signal, thread or global; what was secret is wiped; log lines
+ * hold no secret and no user name.
+ */
+#ifndef USHER_PAM_USHER_H
+#define USHER_PAM_USHER_H
+
+#include "ldap/exop.h"
+
+#include <security/pam_modules.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What libpam calls, in a build where everything else is hidden. */
+#define PAM_USHER_ENTRY __attribute__((visibility("default")))
+
+#define PAM_USHER_USER_MAX   256  /* bytes of a user name */
+#define PAM_USHER_TICKET_MAX 2048 /* bytes of a ticket */
+#define PAM_USHER_TEXT_MAX   512  /* bytes of a text for the user, terminated */
+
+/* One module, as its options and prompts go. */
+struct pam_usher_module {
+    unsigned kind;             /* PAM_USHER_...: which options it takes */
+    enum verify_factor factor; /* what it checks */
+    const char *prompt;        /* of auth */
+    const char *old_prompt;    /* of chauthtok; NULL: libpam's own, translated */
+    const char *new_prompt;
+    bool needs_organization;
+};
+
+enum { PAM_USHER_PASSWORD = 1, PAM_USHER_PIN = 2, PAM_USHER_OTP = 4 };
+
+struct pam_usher_options {
+    const char *organization; /* NULL: absent, as the next two */
+    const char *permission;
+    const char *prompt;
+    const char *socket;
+    int64_t timeout_s;
+    int64_t minimum_uid; /* 0: everybody is asked about */
+    bool use_first_pass, try_first_pass;
+    bool use_authtok; /* read by libpam itself in pam_get_authtok */
+    bool nullok;      /* changes nothing: an empty secret is never right */
+    bool debug;
+};
+
+enum pam_usher_stage {
+    STAGE_NONE,       /* nothing verified */
+    STAGE_FACTOR_DUE, /* the first secret was right; ticket for the second is held */
+    STAGE_COMPLETE,
+};
+
+/* What the modules of one PAM handle hand on to each other, about one user. */
+struct pam_usher_login {
+    char user[PAM_USHER_USER_MAX + 1];
+    enum pam_usher_stage stage;
+    enum means means; /* of the factor that is due */
+    bool must_change;
+    size_t ticket_len;
+    char ticket[PAM_USHER_TICKET_MAX];
+    int64_t waited_ms; /* for usherd, by the modules that ran just before */
+    int64_t rested_ms; /* monotonic time at which that waiting ended */
+};
+
+/* One call of a module. */
+struct pam_usher {
+    pam_handle_t *pamh;
+    int flags;
+    const struct pam_usher_module *module;
+    struct pam_usher_options options;
+    const char *user;
+    struct pam_usher_login *login; /* about user */
+};
+
+/* What usherd said to one request. */
+struct pam_usher_answer {
+    int rc;        /* E_ code of the result */
+    bool answered; /* else rc tells why not */
+    enum verify_state state;
+    enum means means;
+    size_t ticket_len;
+    char ticket[PAM_USHER_TICKET_MAX];
+    char text[PAM_USHER_TEXT_MAX]; /* for the user */
+};
+
+/* Reads options and the user name, and finds the login. PAM_SUCCESS, or what the module returns:
+ * PAM_SERVICE_ERR for a wrong option, PAM_USER_UNKNOWN for a name that is not for us, and so on. */
+int pam_usher_begin(pam_handle_t *pamh, int flags, int argc, const char **argv,
+                    const struct pam_usher_module *module, struct pam_usher *ret);
+
+/* Forgets what earlier modules learnt. */
+void pam_usher_forget(struct pam_usher_login *login);
+
+/* Asks usherd to verify the secret (NULL for none) as factor; with the ticket if one is held and
+ * the factor is a code or none. *ret is always filled; the caller wipes it. */
+void pam_usher_verify(struct pam_usher *call, enum verify_factor factor, const char *secret,
+                      struct pam_usher_answer *ret);
+
+/* Has the code sent by the means that the login names; ret->text says where it went, masked, when
+ * ret->rc is 0, else why not. */
+void pam_usher_challenge(struct pam_usher *call, struct pam_usher_answer *ret);
+
+/* Changes the secret that the module checks: the password, or the PIN in the organization of org=.
+ */
+void pam_usher_change(struct pam_usher *call, const char *old_secret, const char *new_secret,
+                      struct pam_usher_answer *ret);
+
+/* The PAM code of an answer that is not the one hoped for; never PAM_SUCCESS or PAM_IGNORE. Shows
+ * the user its text and logs what an administrator should know. */
+int pam_usher_refuse(struct pam_usher *call, const struct pam_usher_answer *answer);
+
+/* Takes the answer to a secret into the login: PAM_SUCCESS when it is complete or a factor is due
+ * with a ticket, else as pam_usher_refuse. */
+int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answer);
+
+/* Whether a typed secret can be sent: PAM_SUCCESS, or PAM_AUTH_ERR for an empty one and for what
+ * sshd types for a user that it does not know. */
+int pam_usher_sendable(struct pam_usher *call, const char *secret);
+
+/* Shows text unless the application asked for silence. Empty text shows nothing. */
+void pam_usher_show(struct pam_usher *call, int style, const char *text);
+
+void pam_usher_debug(const struct pam_usher *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The whole of pam_sm_authenticate, pam_sm_acct_mgmt and pam_sm_chauthtok for a module that asks
+ * one secret, a password or a PIN (pam_secret.c). */
+int pam_usher_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv,
+                           const struct pam_usher_module *module);
+int pam_usher_account(pam_handle_t *pamh, int flags, int argc, const char **argv,
+                      const struct pam_usher_module *module);
+int pam_usher_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv,
+                        const struct pam_usher_module *module);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The DN index is keyed from the last RDN to the first, each ended by a zero byte, which no
+ * normalized DN holds: what lies below an entry is one range of keys behind it.
+ *
+ * References: 'm' and the person's id lead to memberships; 'g', the organization's hash and the
+ * person's id to groups, so that the groups of one person in one organization are one key, and the
+ * references of a group stay in the order of its members. Roles need none: BATCH_DEPENDENCY has
+ * them.
+ */
+#include "cache/index.h"
+#include "base/err.h"
+#include "ldap/dn.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+struct place {
+    struct id uuid;
+    uint8_t kind;
+};
+
+struct ref {
+    uint8_t type;
+    uint8_t organization[8];
+    struct id person;
+};
+
+struct membership_ref {
+    uint8_t type;
+    struct id person;
+};
+
+bool index_fits(struct slice dn)
+{
+    return dn.len + 1 <= DB_KEY_MAX;
+}
+
+static struct slice dn_key(struct slice dn, char buf[DB_KEY_MAX])
+{
+    size_t end = dn.len, len = 0;
+
+    while (end > 0 && index_fits(dn)) {
+        const char *comma = memrchr(dn.data, ',', end);
+        size_t start = comma != NULL ? (size_t)(comma - dn.data) + 1 : 0;
+
+        memcpy(buf + len, dn.data + start, end - start);
+        len += end - start;
+        buf[len++] = '\0';
+        end = start > 0 ? start - 1 : 0;
+    }
+    return (struct slice){.data = buf, .len = len};
+}
+
+bool index_get(struct batch *batch, const struct id *uuid, struct entry *ret)
+{
+    struct slice bytes;
+    int err;
+
+    if (!db_get(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid), &bytes))
+        return false;
+    err = entry_decode(arena_copy(batch->arena, bytes), batch->base, batch->arena, ret);
+    if (err != 0)
+        batch_fail(batch, err);
+    return err == 0;
+}
+
+bool index_same(struct batch *batch, const struct id *uuid, struct slice encoded)
+{
+    struct slice bytes;
+
+    return db_get(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid), &bytes) &&
+           slice_equal(bytes, encoded);
+}
+
+bool index_find(struct batch *batch, struct slice dn, struct id *ret, enum tree_kind *ret_kind)
+{
+    char buf[DB_KEY_MAX];
+    struct place place;
+    struct slice key = dn_key(dn, buf), value;
+
+    if (key.len == 0 || !db_get(&batch->txn, BATCH_DN, key, &value) || value.len != sizeof(place))
+        return false;
+    memcpy(&place, value.data, sizeof(place));
+    *ret = place.uuid;
+    if (ret_kind != NULL)
+        *ret_kind = place.kind;
+    return true;
+}
+
+bool index_at(struct batch *batch, struct slice dn, enum tree_kind kind, struct id *ret_uuid,
+              struct entry *ret)
+{
+    enum tree_kind found;
+    struct id uuid;
+
+    if (!index_find(batch, dn, &uuid, &found) || found != kind || !index_get(batch, &uuid, ret))
+        return false;
+    if (ret_uuid != NULL)
+        *ret_uuid = uuid;
+    return true;
+}
+
+static struct membership_ref membership_ref(const struct id *person)
+{
+    return (struct membership_ref){.type = 'm', .person = *person};
+}
+
+static struct ref group_ref(const struct batch *batch, struct slice organization,
+                            const struct id *person)
+{
+    struct ref ref = {.type = 'g'};
+    XXH64_hash_t hash =
+        XXH3_64bits_withSecret(organization.data, organization.len, batch->secret, ID_SECRET);
+
+    memcpy(ref.organization, &hash, sizeof(ref.organization));
+    if (person != NULL)
+        ref.person = *person;
+    return ref;
+}
+
+static void ref_write(struct batch *batch, struct slice key, const struct id *uuid, bool add)
+{
+    if (add)
+        db_put(&batch->txn, BATCH_REF, key, SLICE_BYTES(*uuid));
+    else
+        db_delete_pair(&batch->txn, BATCH_REF, key, SLICE_BYTES(*uuid));
+}
+
+static void membership_refs(struct batch *batch, const struct id *uuid, const struct entry *entry,
+                            bool add)
+{
+    struct slice dn = entry != NULL ? entry_value(entry, ENTRY_PERSON) : (struct slice){0};
+    struct membership_ref ref;
+    struct id person;
+
+    if (entry == NULL || entry->kind != TREE_MEMBERSHIP || dn.len == 0)
+        return;
+    person = id_of_dn(dn, batch->secret);
+    ref = membership_ref(&person);
+    ref_write(batch, SLICE_BYTES(ref), uuid, add);
+}
+
+/* The members who count: those of a group. */
+static const struct id *group_members(const struct entry *entry, size_t *ret_count)
+{
+    *ret_count = 0;
+    return entry != NULL && entry->kind == TREE_GROUP ? entry_members(entry, ret_count) : NULL;
+}
+
+/* Removes what only old refers to and adds what only entry does. */
+static void group_refs(struct batch *batch, const struct id *uuid, const struct entry *old,
+                       const struct entry *entry)
+{
+    size_t old_count, count, i = 0, j = 0;
+    const struct id *olds = group_members(old, &old_count);
+    const struct id *news = group_members(entry, &count);
+    bool moved = old_count > 0 && count > 0 &&
+                 !slice_equal(old->place.organization, entry->place.organization);
+    struct ref before = {0}, after = {0};
+
+    if (old_count > 0)
+        before = group_ref(batch, old->place.organization, NULL);
+    if (count > 0)
+        after = group_ref(batch, entry->place.organization, NULL);
+    while (i < old_count || j < count) {
+        int order = i == old_count ? 1 : j == count ? -1 : id_compare(&olds[i], &news[j]);
+
+        if (order < 0 || (order == 0 && moved)) {
+            before.person = olds[i];
+            ref_write(batch, SLICE_BYTES(before), uuid, false);
+        }
+        if (order > 0 || (order == 0 && moved)) {
+            after.person = news[j];
+            ref_write(batch, SLICE_BYTES(after), uuid, true);
+        }
+        i += order <= 0;
+        j += order >= 0;
+    }
+}
+
+static void write_refs(struct batch *batch, const struct id *uuid, const struct entry *old,
+                       const struct entry *entry)
+{
+    bool same = old != NULL && entry != NULL && old->kind == entry->kind &&
+                entry_same_list(old, entry, ENTRY_PERSON);
+
+    if (!same) {
+        membership_refs(batch, uuid, old, false);
+        membership_refs(batch, uuid, entry, true);
+    }
+    group_refs(batch, uuid, old, entry);
+}
+
+static void write_dn(struct batch *batch, const struct id *uuid, const struct entry *old,
+                     const struct entry *entry)
+{
+    char buf[DB_KEY_MAX];
+    struct place place = {.uuid = *uuid};
+
+    if (old != NULL && entry != NULL && slice_equal(old->dn, entry->dn) && old->kind == entry->kind)
+        return;
+    if (old != NULL && (entry == NULL || !slice_equal(old->dn, entry->dn)))
+        db_delete(&batch->txn, BATCH_DN, dn_key(old->dn, buf));
+    if (entry == NULL)
+        return;
+    place.kind = (uint8_t)entry->kind;
+    db_put(&batch->txn, BATCH_DN, dn_key(entry->dn, buf), SLICE_BYTES(place));
+}
+
+void index_write(struct batch *batch, const struct id *uuid, const struct entry *old,
+                 const struct entry *entry)
+{
+    struct buffer encoded;
+
+    buffer_init(&encoded);
+    write_dn(batch, uuid, old, entry);
+    write_refs(batch, uuid, old, entry);
+    if (entry == NULL) {
+        db_delete(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid));
+    } else if (entry_encode(entry, &encoded) != 0) {
+        batch_fail(batch, E_NOMEM);
+    } else {
+        db_put(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid),
+               (struct slice){.data = encoded.data, .len = encoded.len});
+    }
+    if (old != NULL)
+        batch->numbers.counts[old->kind]--;
+    if (entry != NULL)
+        batch->numbers.counts[entry->kind]++;
+    buffer_clear(&encoded);
+}
+
+void index_below(struct batch *batch, struct slice dn, struct ids *out)
+{
+    char buf[DB_KEY_MAX];
+    struct slice prefix = dn_key(dn, buf), key, value;
+    struct db_cursor cursor;
+
+    db_walk(&batch->txn, BATCH_DN, prefix, &cursor);
+    while (db_next(&cursor, &key, &value)) {
+        struct id uuid;
+
+        if (key.len == prefix.len || value.len != sizeof(struct place))
+            continue;
+        memcpy(&uuid, value.data, sizeof(uuid));
+        ids_add(out, &uuid);
+    }
+    db_walk_end(&cursor);
+}
+
+void index_each(struct batch *batch, enum tree_kind kind,
+                void (*call)(struct batch *batch, const struct id *uuid, void *context),
+                void *context)
+{
+    struct db_cursor cursor;
+    struct slice key, value;
+
+    db_walk(&batch->txn, BATCH_DN, (struct slice){0}, &cursor);
+    while (db_next(&cursor, &key, &value)) {
+        struct place place;
+
+        if (value.len != sizeof(place))
+            continue;
+        memcpy(&place, value.data, sizeof(place));
+        if (place.kind != kind)
+            continue;
+        arena_reset(batch->arena);
+        call(batch, &place.uuid, context);
+    }
+    db_walk_end(&cursor);
+    arena_reset(batch->arena);
+}
+
+static void refs_add(struct batch *batch, struct slice prefix, struct ids *out)
+{
+    struct db_cursor cursor;
+    struct slice key, value;
+
+    db_walk(&batch->txn, BATCH_REF, prefix, &cursor);
+    while (db_next(&cursor, &key, &value)) {
+        struct id uuid;
+
+        if (value.len != sizeof(uuid))
+            continue;
+        memcpy(&uuid, value.data, sizeof(uuid));
+        ids_add(out, &uuid);
+    }
+    db_walk_end(&cursor);
+}
+
+void index_memberships(struct batch *batch, const struct id *person, struct ids *out)
+{
+    struct membership_ref ref = membership_ref(person);
+
+    refs_add(batch, SLICE_BYTES(ref), out);
+}
+
+void index_groups(struct batch *batch, struct slice organization, const struct id *person,
+                  struct ids *out)
+{
+    struct ref ref = group_ref(batch, organization, person);
+
+    refs_add(batch, SLICE_BYTES(ref), out);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The entries in the state, and how they are found: by entryUUID, by DN, below a DN, and by who
+ * refers to whom. Keeps these in step; knows nothing of what a change means. Errors stick to the
+ * batch.
+ */
+#ifndef USHER_CACHE_INDEX_H
+#define USHER_CACHE_INDEX_H
+
+#include "cache/batch.h"
+
+/* Reads the entry into the batch's arena. False when there is none. */
+bool index_get(struct batch *batch, const struct id *uuid, struct entry *ret);
+
+/* Whether these are the bytes that stand for the entry. */
+bool index_same(struct batch *batch, const struct id *uuid, struct slice encoded);
+
+/* Who stands at a DN. ret_kind may be NULL. */
+bool index_find(struct batch *batch, struct slice dn, struct id *ret, enum tree_kind *ret_kind);
+
+/* The entry at a DN if it is of this kind. ret_uuid may be NULL. */
+bool index_at(struct batch *batch, struct slice dn, enum tree_kind kind, struct id *ret_uuid,
+              struct entry *ret);
+
+/* Replaces old (NULL: there was none) by entry (NULL: removed). The DN is free or its own. */
+void index_write(struct batch *batch, const struct id *uuid, const struct entry *old,
+                 const struct entry *entry);
+
+/* Whether a DN fits into the index. */
+bool index_fits(struct slice dn);
+
+/* Adds those below dn, not dn itself. */
+void index_below(struct batch *batch, struct slice dn, struct ids *out);
+
+/* Calls for each entry of this kind in the order of the tree. The callback may change other tables
+ * than BATCH_DN. It finds the arena empty. */
+void index_each(struct batch *batch, enum tree_kind kind,
+                void (*call)(struct batch *batch, const struct id *uuid, void *context),
+                void *context);
+
+/* Adds the memberships that name the person with this id (of the DN). */
+void index_memberships(struct batch *batch, const struct id *person, struct ids *out);
+
+/* Adds the groups of the organization that name the person, sorted. */
+void index_groups(struct batch *batch, struct slice organization, const struct id *person,
+                  struct ids *out);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Defects of the data on their way to whoever listens: each told once until problems_forget, so
+ * that a circle that a million people hold is one line. Bounded: beyond PROBLEMS_MAX different ones
+ * the rest is left out, and the last one told says so.
+ */
+#ifndef USHER_CACHE_PROBLEM_H
+#define USHER_CACHE_PROBLEM_H
+
+#include "base/mem.h"
+
+#define PROBLEMS_MAX 4096
+
+struct problems;
+
+typedef void on_problem(void *context, struct slice dn, const char *text);
+
+/* listener may be NULL. */
+struct problems *problems_new(on_problem *listener, void *context);
+void problems_free(struct problems *problems); /* NULL is fine */
+void problems_forget(struct problems *problems);
+
+/* Tells of a defect of the entry at dn. value is quoted behind the text when it is not empty. */
+void problem_tell(struct problems *problems, struct slice dn, const char *text, struct slice value);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A membership that moved or went takes its old record with it, whose names stand in BATCH_RECORD.
+ * Bits are numbered anew only together with a table made anew.
+ */
+#include "cache/recompute.h"
+#include "base/err.h"
+#include "cache/index.h"
+#include "cache/profiles.h"
+#include "cache/record.h"
+#include "cache/table.h"
+#include "model/catalogue.h"
+
+#include <string.h>
+
+/* Whether the membership counts: named as a person that exists. */
+static bool counts(struct batch *batch, const struct entry *entry)
+{
+    struct slice dn = entry_value(entry, ENTRY_PERSON);
+    struct tree_place place;
+    enum tree_kind kind;
+    struct id person;
+
+    if (entry->kind != TREE_MEMBERSHIP || entry->lists[ENTRY_PERSON].count != 1 ||
+        tree_place(dn, batch->base, &place) != 0 || place.kind != TREE_PERSON ||
+        !slice_equal(place.name, entry->place.name))
+        return false;
+    if (index_find(batch, dn, &person, &kind) && kind == TREE_PERSON)
+        return true;
+    problem_tell(batch->problems, entry->dn,
+                 "is for a person who is not there, and counts for nobody", (struct slice){0});
+    return false;
+}
+
+static uint32_t profile_for(struct batch *batch, struct pool *pool, const struct entry *entry)
+{
+    struct id person = id_of_dn(entry_value(entry, ENTRY_PERSON), batch->secret);
+    const struct entry_values *roles = &entry->lists[ENTRY_ROLES];
+    uint32_t number = TABLE_NO_PROFILE;
+    struct ids groups = {0};
+    struct sources sources = {
+        .organization = entry->place.organization,
+        .grants = entry->lists[ENTRY_GRANTS],
+        .settings = entry->lists[ENTRY_SETTINGS],
+    };
+
+    index_groups(batch, sources.organization, &person, &groups);
+    ids_sort(&groups);
+    sources.groups = groups.ids;
+    sources.group_count = groups.count;
+    sources.roles.values = arena_alloc(batch->arena, roles->count * sizeof(*roles->values));
+    for (size_t i = 0; i < roles->count; i++)
+        if (sources_may_refer(batch->base, sources.organization, roles->values[i]))
+            sources.roles.values[sources.roles.count++] = roles->values[i];
+    if (!sources_empty(&sources))
+        number = profile_take(batch, pool, &sources);
+    ids_clear(&groups);
+    return number;
+}
+
+static void recompute_membership(struct batch *batch, struct pool *pool, const struct id *uuid)
+{
+    struct record old, record;
+    struct entry entry;
+    bool had = record_get(batch, uuid, &old);
+    bool has = index_get(batch, uuid, &entry) && counts(batch, &entry);
+
+    if (had)
+        todo_add(batch, TODO_RECORD, record_names(&old));
+    /* The new is taken before the old is dropped: what stays the same stays. */
+    if (has) {
+        record.profile = profile_for(batch, pool, &entry);
+        record_name(&entry.place, &record);
+        record_put(batch, uuid, &record);
+        todo_add(batch, TODO_RECORD, record_names(&record));
+    } else if (had) {
+        db_delete(&batch->txn, BATCH_RECORD, SLICE_BYTES(*uuid));
+    }
+    if (had && old.profile != TABLE_NO_PROFILE)
+        profile_drop(batch, old.profile);
+}
+
+/* Closes the holes that removed permissions left. Returns how many there are. */
+static uint64_t renumber_permissions(struct batch *batch)
+{
+    uint64_t count = db_count(&batch->txn, BATCH_PERMISSION);
+    struct permission_row row;
+    struct db_cursor cursor;
+    struct slice key, value;
+    struct buffer rows;
+    int err = 0;
+
+    if (count >= CATALOGUE_MAX)
+        return count;
+    buffer_init(&rows);
+    db_walk(&batch->txn, BATCH_PERMISSION, (struct slice){0}, &cursor);
+    while (err == 0 && db_next(&cursor, &key, &value)) {
+        uint8_t len = (uint8_t)key.len; /* a name has 64 bytes at most */
+
+        err = buffer_append(&rows, &len, 1);
+        if (err == 0)
+            err = buffer_append(&rows, key.data, key.len);
+        if (err == 0)
+            err = buffer_append(&rows, value.data, sizeof(row));
+    }
+    db_walk_end(&cursor);
+    if (err != 0)
+        batch_fail(batch, err);
+    batch->numbers.next_bit = 0;
+    for (size_t at = 0; err == 0 && at < rows.len;) {
+        size_t len = (uint8_t)rows.data[at];
+
+        key = (struct slice){.data = rows.data + at + 1, .len = len};
+        memcpy(&row, key.data + len, sizeof(row));
+        row.bit = batch->numbers.next_bit++;
+        db_put(&batch->txn, BATCH_PERMISSION, key, SLICE_BYTES(row));
+        at += 1 + len + sizeof(row);
+    }
+    buffer_clear(&rows);
+    todo_add(batch, TODO_TABLE, (struct slice){0});
+    return count;
+}
+
+void recompute_permission(struct batch *batch, const struct id *uuid, const struct entry *entry,
+                          bool present)
+{
+    struct slice id = entry->place.name, value;
+    struct permission_row row = {.uuid = *uuid};
+
+    if (!permission_valid(id))
+        return;
+    batch->catalogue = true;
+    if (!present) {
+        if (db_get(&batch->txn, BATCH_PERMISSION, id, &value) && value.len == sizeof(row) &&
+            memcmp(value.data + offsetof(struct permission_row, uuid), uuid, sizeof(*uuid)) == 0)
+            db_delete(&batch->txn, BATCH_PERMISSION, id);
+        return;
+    }
+    if (batch->numbers.next_bit >= CATALOGUE_MAX && renumber_permissions(batch) >= CATALOGUE_MAX) {
+        problem_tell(batch->problems, entry->dn, "is one permission too many, and left out",
+                     (struct slice){0});
+        return;
+    }
+    row.bit = batch->numbers.next_bit++;
+    db_put(&batch->txn, BATCH_PERMISSION, id, SLICE_BYTES(row));
+}
+
+/* The profiles on the to-do list may depend on others than before. */
+static void recompute_depends(struct batch *batch, struct pool *pool)
+{
+    struct db_cursor cursor;
+    struct slice what;
+
+    todo_walk(batch, TODO_PROFILE, &cursor);
+    while (todo_next(&cursor, &what) && what.len == sizeof(struct number_key)) {
+        arena_reset(batch->arena);
+        profile_depend(batch, pool, number_of(what.data));
+    }
+    db_walk_end(&cursor);
+}
+
+void recompute_touched(struct batch *batch)
+{
+    struct pool *pool = pool_new(batch);
+
+    ids_sort(&batch->stale);
+    ids_sort(&batch->touched);
+    for (size_t i = 0; i < batch->stale.count; i++)
+        profiles_mark(batch, &batch->stale.ids[i]);
+    for (size_t i = 0; i < batch->touched.count; i++) {
+        arena_reset(batch->arena);
+        recompute_membership(batch, pool, &batch->touched.ids[i]);
+    }
+    if (batch->stale.count > 0)
+        recompute_depends(batch, pool);
+    if (batch->all_profiles)
+        profiles_mark_all(batch);
+    if (batch->catalogue)
+        todo_add(batch, TODO_CATALOGUE, (struct slice){0});
+    pool_free(pool);
+}
+
+static void on_permission(struct batch *batch, const struct id *uuid, void *context)
+{
+    struct entry entry;
+
+    (void)context;
+    if (index_get(batch, uuid, &entry))
+        recompute_permission(batch, uuid, &entry, true);
+}
+
+static void on_membership(struct batch *batch, const struct id *uuid, void *context)
+{
+    recompute_membership(batch, context, uuid);
+}
+
+void recompute_all(struct batch *batch)
+{
+    static const enum batch_table computed[] = {
+        BATCH_RECORD, BATCH_PROFILE,    BATCH_SOURCE, BATCH_DEPENDENCY,
+        BATCH_FREE,   BATCH_PERMISSION, BATCH_TODO,
+    };
+    struct pool *pool;
+
+    for (size_t i = 0; i < sizeof(computed) / sizeof(computed[0]); i++)
+        db_empty(&batch->txn, computed[i]);
+    batch->numbers.next_profile = 0;
+    batch->numbers.next_bit = 0;
+    index_each(batch, TREE_PERMISSION, on_permission, NULL);
+    pool = pool_new(batch);
+    index_each(batch, TREE_MEMBERSHIP, on_membership, pool);
+    pool_free(pool);
+    db_empty(&batch->txn, BATCH_TODO);
+    todo_add(batch, TODO_TABLE, (struct slice){0});
+    batch->numbers.filled = 1;
+}

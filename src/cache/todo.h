@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The list of what is to be published: written in the transaction of the change, worked off after
+ * it, and struck with the next one. A row names a thing, not what happened to it: publishing looks
+ * up what is so by now, and may be done again.
+ */
+#ifndef USHER_CACHE_TODO_H
+#define USHER_CACHE_TODO_H
+
+#include "cache/batch.h"
+
+enum todo_kind {
+    TODO_TABLE = 'T',        /* the whole table, made anew; no other row counts then */
+    TODO_CATALOGUE = 'C',    /* the permissions */
+    TODO_PROFILE = 'P',      /* number */
+    TODO_ORGANIZATION = 'O', /* name */
+    TODO_RECORD = 'R',       /* organization, zero byte, uid */
+    TODO_FREED = 'F',        /* number: may be given away once no published record names it */
+};
+
+#define TODO_MAX 160 /* bytes of what a row names */
+
+void todo_add(struct batch *batch, enum todo_kind kind, struct slice what);
+bool todo_has(struct batch *batch, enum todo_kind kind);
+
+/* Strikes all rows; freed numbers become free. */
+void todo_strike(struct batch *batch);
+
+/* Walks the rows of one kind; *ret_what lives until the next change. */
+void todo_walk(struct batch *batch, enum todo_kind kind, struct db_cursor *ret);
+bool todo_next(struct db_cursor *cursor, struct slice *ret_what);
+
+#endif

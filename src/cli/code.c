@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * usherctl code: the app that gives a person's one-time codes. enroll shows the URI that the app
+ * reads; nothing changes until confirm proves that the app has it.
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+int code_enroll(struct cli *cli, int argc, char **argv)
+{
+    struct enroll_request request = {.user = slice_of(argv[0]), .step = ENROLL_BEGIN};
+    struct enroll_response response;
+    int rc;
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    rc = client_enroll(cli->client, &request, &response);
+    if (rc < 0)
+        return cli_done(cli, rc, "");
+    if (cli->json)
+        cli_json(json_pack("{s:s%}", "uri", response.uri.len > 0 ? response.uri.data : "",
+                           response.uri.len));
+    else
+        (void)printf("%.*s\n", SLICE_ARG(response.uri));
+    return EXIT_YES;
+}
+
+int code_confirm(struct cli *cli, int argc, char **argv)
+{
+    struct enroll_request request = {
+        .user = slice_of(argv[0]), .step = ENROLL_CONFIRM, .code = slice_of(argv[1])};
+    struct enroll_response response;
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    return cli_done(cli, client_enroll(cli->client, &request, &response), "the app is confirmed");
+}
+
+int code_reset(struct cli *cli, int argc, char **argv)
+{
+    struct enroll_request request = {.user = slice_of(argv[0]), .step = ENROLL_RESET};
+    struct enroll_response response;
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    return cli_done(cli, client_enroll(cli->client, &request, &response), "the app is forgotten");
+}

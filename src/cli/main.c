@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * usherctl: the command line of usher, a plain LDAP client of usherd. This file finds the verb in
+ * its table and reads the options; each noun has a file. usherctl(1).
+ */
+#include "cli/cli.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT_S     30
+#define TIMEOUT_MAX_S 3600
+
+static int help_show(struct cli *cli, int argc, char **argv);
+static int version_show(struct cli *cli, int argc, char **argv);
+
+static const struct verb {
+    const char *noun;
+    const char *verb; /* NULL: the noun says it all */
+    const char *arguments;
+    int min, max; /* how many arguments */
+    int (*run)(struct cli *cli, int argc, char **argv);
+    const char *help;
+} verbs[] = {
+    {"status", NULL, "", 0, 0, status_show, "what the daemon says about itself"},
+    {"check", NULL, "ORG USER QUERY", 3, 3, check_ask, "may that person do that, there?"},
+    {"pin", "set", "ORG USER", 2, 2, pin_set, "set a person's PIN in an organization"},
+    {"pin", "remove", "ORG USER", 2, 2, pin_remove, "remove it"},
+    {"code", "enroll", "USER", 1, 1, code_enroll, "begin: print the URI for the person's app"},
+    {"code", "confirm", "USER CODE", 2, 2, code_confirm, "end: the first code of the app"},
+    {"code", "reset", "USER", 1, 1, code_reset, "forget the person's app"},
+    {"password", "set", "USER", 1, 1, password_set, "set a person's password"},
+    {"unlock", NULL, "USER [ORG]", 1, 2, unlock_person, "forget failed logins"},
+    {"key", "init", "FILE", 1, 1, key_init, "make a key file for usherd"},
+    {"version", NULL, "", 0, 0, version_show, "print the version"},
+    {"help", NULL, "", 0, 0, help_show, "print this"},
+};
+
+enum { OPTION_SECRET_FILE = 256 };
+
+static const struct option long_options[] = {
+    {"uri", required_argument, NULL, 'H'},
+    {"socket", required_argument, NULL, 's'},
+    {"bind-dn", required_argument, NULL, 'D'},
+    {"bind-password-file", required_argument, NULL, 'y'},
+    {"timeout", required_argument, NULL, 't'},
+    {"pin-file", required_argument, NULL, OPTION_SECRET_FILE},
+    {"password-file", required_argument, NULL, OPTION_SECRET_FILE},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static void usage(FILE *out)
+{
+    (void)fputs("usage: usherctl [options] NOUN [VERB] ...\n\n", out);
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        const struct verb *verb = &verbs[i];
+        int used = fprintf(out, "  %s %s%s%s", verb->noun, verb->verb != NULL ? verb->verb : "",
+                           verb->verb != NULL ? " " : "", verb->arguments);
+
+        (void)fprintf(out, "%*s%s\n", used < 30 ? 30 - used : 1, "", verb->help);
+    }
+    (void)fputs("\n  -H, --uri URI             ldapi://%2Fpath or ldap://127.0.0.1:PORT\n"
+                "  -s, --socket PATH         default: " USHER_RUNDIR "/admin/ldapi\n"
+                "  -D, --bind-dn DN          bind with a password instead of as the socket's peer\n"
+                "  -y, --bind-password-file FILE\n"
+                "      --pin-file FILE, --password-file FILE   \"-\": standard input\n"
+                "  -t, --timeout SECONDS     default: 30\n"
+                "  -j, --json                answer in JSON\n"
+                "Exit status: 0 yes or done, 1 no, 2 error. See usherctl(1).\n",
+                out);
+}
+
+static int help_show(struct cli *cli, int argc, char **argv)
+{
+    (void)cli;
+    (void)argc;
+    (void)argv;
+    usage(stdout);
+    return EXIT_YES;
+}
+
+static int version_show(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    if (cli->json)
+        cli_json(json_pack("{s:s}", "version", PACKAGE_VERSION));
+    else
+        (void)printf("usherctl %s\n", PACKAGE_VERSION);
+    return EXIT_YES;
+}
+
+static int timeout_read(const char *text, int64_t *ret)
+{
+    char *end;
+    long seconds = strtol(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || seconds < 1 || seconds > TIMEOUT_MAX_S)
+        return -1;
+    *ret = seconds;
+    return 0;
+}
+
+/* The words that are no options stand at argv[optind] afterwards. *ret_verb: an option that is a
+ * verb, or NULL. */
+static int options_read(struct cli *cli, int argc, char **argv, const char **ret_verb)
+{
+    int option;
+
+    while ((option = getopt_long(argc, argv, "H:s:D:y:t:jhV", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'H':
+        case 's':
+            cli->uri = optarg;
+            break;
+        case 'D':
+            cli->bind_dn = optarg;
+            break;
+        case 'y':
+            cli->bind_password_file = optarg;
+            break;
+        case 't':
+            if (timeout_read(optarg, &cli->timeout_s) < 0)
+                return cli_error(cli, "--timeout wants 1 to %d seconds", TIMEOUT_MAX_S);
+            break;
+        case OPTION_SECRET_FILE:
+            cli->secret_file = optarg;
+            break;
+        case 'j':
+            cli->json = true;
+            break;
+        case 'h':
+            *ret_verb = "help";
+            break;
+        case 'V':
+            *ret_verb = "version";
+            break;
+        default: /* getopt has said what is wrong */
+            return EXIT_ERROR;
+        }
+    }
+    return 0;
+}
+
+static int verb_run(struct cli *cli, int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        const struct verb *verb = &verbs[i];
+        int words = verb->verb != NULL ? 2 : 1;
+
+        if (argc < words || strcmp(argv[0], verb->noun) != 0 ||
+            (words == 2 && strcmp(argv[1], verb->verb) != 0))
+            continue;
+        if (argc - words < verb->min || argc - words > verb->max)
+            return cli_error(cli, "usage: usherctl %s %s%s%s", verb->noun,
+                             words == 2 ? verb->verb : "", words == 2 ? " " : "", verb->arguments);
+        return verb->run(cli, argc - words, argv + words);
+    }
+    return cli_error(cli, "no such command; usherctl help lists them");
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.uri = USHER_RUNDIR "/admin/ldapi", .timeout_s = TIMEOUT_S};
+    const char *verb = NULL;
+    int status = options_read(&cli, argc, argv, &verb);
+
+    if (status == 0 && verb != NULL)
+        status = verb_run(&cli, 1, (char *[]){(char *)verb, NULL});
+    else if (status == 0 && optind == argc) {
+        usage(stderr);
+        status = EXIT_ERROR;
+    } else if (status == 0)
+        status = verb_run(&cli, argc - optind, argv + optind);
+    client_close(cli.client);
+    if (fflush(stdout) != 0 && status == EXIT_YES)
+        status = EXIT_ERROR;
+    return status;
+}

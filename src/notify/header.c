@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "notify/header.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define WORD_BYTES 39 /* of UTF-8 in one encoded word: its line then has at most 76 bytes */
+
+/* Length of the UTF-8 character at the start of bytes; 0 when there is none. */
+static size_t character_len(struct slice bytes)
+{
+    const unsigned char *c = (const unsigned char *)bytes.data;
+    size_t len = c[0] < 0x80                    ? 1
+                 : c[0] >= 0xC2 && c[0] <= 0xDF ? 2
+                 : c[0] >= 0xE0 && c[0] <= 0xEF ? 3
+                 : c[0] >= 0xF0 && c[0] <= 0xF4 ? 4
+                                                : 0;
+
+    if (len == 0 || len > bytes.len)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((c[i] & 0xC0) != 0x80)
+            return 0;
+    if ((c[0] == 0xE0 && c[1] < 0xA0) || (c[0] == 0xED && c[1] > 0x9F) ||
+        (c[0] == 0xF0 && c[1] < 0x90) || (c[0] == 0xF4 && c[1] > 0x8F))
+        return 0;
+    return len;
+}
+
+int header_text_check(struct slice text)
+{
+    while (text.len > 0) {
+        unsigned char c = (unsigned char)text.data[0];
+        size_t len = character_len(text);
+        /* C1 controls are C2 80 to C2 9F; the line separators of Unicode are E2 80 A8 and A9. */
+        if (len == 0 || (c < ' ' && c != '\t') || c == 127 ||
+            (c == 0xC2 && (unsigned char)text.data[1] < 0xA0) ||
+            (len == 3 && (memcmp(text.data, "\xE2\x80\xA8", 3) == 0 ||
+                          memcmp(text.data, "\xE2\x80\xA9", 3) == 0)))
+            return E_SYNTAX;
+        text.data += len;
+        text.len -= len;
+    }
+    return 0;
+}
+
+static bool is_plain(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            return false;
+    return true;
+}
+
+/* Appends text as encoded words, a folded line for each but the first. */
+static size_t append_words(char *to, struct slice text)
+{
+    char *start = to;
+
+    while (text.len > 0) {
+        size_t len = 0;
+        while (len < text.len) {
+            size_t more = character_len((struct slice){text.data + len, text.len - len});
+            assert(more > 0);
+            if (len + more > WORD_BYTES)
+                break;
+            len += more;
+        }
+        to += sprintf(to, "%s=?UTF-8?B?", to > start ? "\r\n " : "");
+        to += EVP_EncodeBlock((unsigned char *)to, (const unsigned char *)text.data, (int)len);
+        to += sprintf(to, "?=");
+        text.data += len;
+        text.len -= len;
+    }
+    *to = '\0';
+    return (size_t)(to - start);
+}
+
+void header_text(const char *name, const char *text, char *ret)
+{
+    int len = sprintf(ret, "%s: ", name);
+
+    assert(strlen(text) <= 256);
+    /* What only looks encoded is encoded too: the reader then sees what was written. */
+    if (is_plain(text) && strlen(text) <= 64 && strstr(text, "=?") == NULL)
+        strcpy(ret + len, text);
+    else
+        append_words(ret + len, slice_of(text));
+}
+
+void header_address(const char *name, const char *display, const char *address, char *ret)
+{
+    int len = sprintf(ret, "%s: ", name);
+
+    if (display != NULL && display[0] != '\0') {
+        assert(strlen(display) <= 128);
+        if (is_plain(display) && strpbrk(display, "\"\\=") == NULL)
+            len += sprintf(ret + len, "\"%s\"", display);
+        else
+            len += (int)append_words(ret + len, slice_of(display));
+        len += sprintf(ret + len, "\r\n ");
+    }
+    sprintf(ret + len, "<%s>", address);
+}
+
+void header_date(char *ret, size_t size)
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t now = (time_t)(clock_now_ms() / 1000);
+    struct tm tm;
+
+    gmtime_r(&now, &tm);
+    snprintf(ret, size, "Date: %s, %02d %s %d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
+             months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+int header_message_id(const char *from, char *ret)
+{
+    unsigned char random[16];
+    int len;
+
+    if (RAND_bytes(random, sizeof(random)) != 1)
+        return E_CRYPTO;
+    len = sprintf(ret, "Message-ID: <");
+    for (size_t i = 0; i < sizeof(random); i++)
+        len += sprintf(ret + len, "%02x", random[i]);
+    sprintf(ret + len, "%s>", strchr(from, '@'));
+    return 0;
+}

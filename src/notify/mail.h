@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One mail out, by SMTP (libcurl), text in UTF-8. Refuses what would add a header or a recipient,
+ * and never hands a mail or a password to a server in a way that the configuration did not ask for.
+ * Blocks until the server has taken the mail or the time is up: to be called by a worker. Knows no
+ * template, no queue and no person.
+ */
+#ifndef USHER_NOTIFY_MAIL_H
+#define USHER_NOTIFY_MAIL_H
+
+#include "base/mem.h"
+
+#define MAIL_ADDRESS_MAX 254   /* bytes (RFC 5321 4.5.3.1) */
+#define MAIL_NAME_MAX    128   /* bytes of a sender's name */
+#define MAIL_SUBJECT_MAX 256   /* bytes of a subject */
+#define MAIL_BODY_MAX    65536 /* bytes of a body */
+#define MAIL_ERROR_MAX   384   /* enough for every error text */
+
+enum mail_tls {
+    MAIL_TLS_NONE,  /* in the clear; smtps:// is encrypted all the same */
+    MAIL_TLS_TRY,   /* STARTTLS where the server offers it */
+    MAIL_TLS_ALWAYS /* STARTTLS, or no mail; the certificate is checked, here and in TRY */
+};
+
+/* The server and what is common to all mails. Strings belong to the caller; NULL and "" mean the
+ * same. */
+struct mail_server {
+    const char *url; /* smtp://host:port or smtps://host:port */
+    enum mail_tls tls;
+    const char *user; /* empty: no AUTH. Else a mail goes out only after the server accepted it */
+    const char *password;
+    const char *ca_file;   /* empty: the system's authorities */
+    const char *from;      /* address of the sender */
+    const char *from_name; /* may be empty */
+    long timeout_ms;       /* of the whole delivery; 0: 15 s */
+};
+
+/* One mail. Lines of the body end in \n. */
+struct mail {
+    const char *to;
+    const char *subject;
+    const char *body;
+};
+
+/* Initialises libcurl: once, before there are threads. E_MAIL. */
+int mail_init(void);
+
+/* An address that may stand in a header and an envelope: local@domain, ASCII, no white space,
+ * quotes, angle brackets, commas, comments or control bytes. E_SYNTAX. */
+int mail_address_check(struct slice address);
+
+/* Sends one mail. errbuf then says why not, without secrets and without the body.
+ *   E_SYNTAX        an address, name, subject or body may not stand in a mail (control bytes, no
+ * UTF-8) E_LIMIT         one of them is too long E_CONFIDENTIAL  a password would travel in the
+ * clear: user is set, the host is not the loopback, and neither smtps:// nor MAIL_TLS_ALWAYS is
+ * configured E_TIMEOUT, E_MAIL, E_NOMEM  it was not delivered; the server has not taken it, except
+ * that after E_TIMEOUT nobody can tell */
+int mail_send(const struct mail_server *server, const struct mail *mail, char *errbuf, size_t size);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The ledger of one person (DESIGN 6): what logins write, changed by compare-and-swap alone. An
+ * attempt is reserved here before anything is checked. Unknown names share hashed entries, so that
+ * they cost the same writes.
+ */
+#ifndef USHER_RULES_LEDGER_H
+#define USHER_RULES_LEDGER_H
+
+#include "rules/login.h"
+#include "secret/lockout.h"
+
+struct person;
+
+/* Whose ledger: the usherId, or unknown-<hash of the name>. In the arena. */
+struct slice ledger_owner(struct arena *arena, const struct person *person, const char *user);
+
+/* The values of one attribute ("usherfailure", lower case); none is no error. */
+int ledger_values(const struct login_context *context, struct arena *arena, struct slice owner,
+                  const char *attribute, struct slice **ret, size_t *ret_count);
+
+/* Reserves an attempt. 0 with what was reserved; E_DENIED: locked; the store's errors. */
+int ledger_reserve(const struct login_context *context, struct arena *arena, struct slice owner,
+                   const char *key, struct lockout *ret);
+
+/* Gives it back: nothing was checked, or what was checked does not count. */
+int ledger_uncount(const struct login_context *context, struct arena *arena, struct slice owner,
+                   const struct lockout *mine);
+
+/* Drops the record of a key (a login was complete; unlock). No record is no error. */
+int ledger_drop(const struct login_context *context, struct arena *arena, struct slice owner,
+                const char *key);
+
+/* Swaps one value: old (data NULL: none there with this prefix) for new (data NULL: none). */
+int ledger_swap(const struct login_context *context, struct arena *arena, struct slice owner,
+                const char *attribute, struct slice prefix, struct slice old_value,
+                struct slice new_value);
+
+#endif

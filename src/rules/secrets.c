@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Setting secrets: a PIN, an authenticator app, a password; and unlocking. The administrator sets
+ * anybody's; everybody else their own, with the old secret or a session that proved it.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "cache/tree.h"
+#include "rules/ledger.h"
+#include "rules/person.h"
+#include "rules/verify.h"
+#include "secret/pin.h"
+#include "secret/token.h"
+#include "secret/totp.h"
+#include "store/entry.h"
+#include "store/password.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static struct slice secret_slice(const struct secret *secret)
+{
+    return (struct slice){.data = secret->data, .len = secret->len};
+}
+
+static bool is_self(const struct login *login)
+{
+    return login->person != NULL && login->peer.person[0] != '\0' &&
+           slice_is(login->person->uid, login->peer.person);
+}
+
+/* One replacement: old (data NULL: none) goes, new (data NULL: none) comes, on one entry. */
+static int entry_replace(const struct login_context *context, struct login *login, struct slice dn,
+                         const char *attribute, struct slice new_value)
+{
+    struct slice text = {0};
+    struct modification changes[] = {
+        {.kind = 2,
+         .attribute = {.name = slice_of(attribute),
+                       .values = &new_value,
+                       .value_count = new_value.data != NULL ? 1 : 0}},
+    };
+    int rc = store_modify(context->store, login->arena, dn, changes, 1, NULL,
+                          login_deadline(context), &text);
+
+    if (rc < 0 && text.len > 0)
+        log_warning("the store refused to change %s: %.*s", attribute, SLICE_ARG(text));
+    return rc;
+}
+
+static void answer_store(struct login *login, int err)
+{
+    if (err == 0) {
+        login->err = 0;
+        login->state = VERIFY_STATE_COMPLETE;
+    } else if (err == E_UNAVAIL || err == E_TIMEOUT || err == E_BUSY)
+        login_unavailable(login, err);
+    else
+        login_fail(login, err, "%s", err_text(err));
+}
+
+/* The old PIN proves who changes it; counted like a login. */
+static int pin_old(const struct login_context *context, struct login *login)
+{
+    struct login proof = *login; /* the same person and peer; the answer is thrown away */
+    int rc;
+
+    if (!login->has_secret)
+        return E_ACCESS;
+    proof.factor = VERIFY_PIN;
+    proof.permission[0] = '\0';
+    login_verify(context, &proof);
+    rc = proof.err;
+    mem_wipe(&proof, sizeof(proof)); /* the arena stays login's */
+    return rc;
+}
+
+static int pin_sealed(const struct login_context *context, const struct login *login, char *ret)
+{
+    struct seal_for what = {.purpose = slice_of(SEAL_PIN),
+                            .person = login->person->usher_id,
+                            .organization = slice_of(login->organization)};
+    char record[PIN_RECORD_MAX];
+    int rc = pin_hash(secret_slice(&login->new_secret), context->pin_cost, record);
+
+    if (rc == 0)
+        rc = seal_close(context->keys, &what, record, strlen(record), ret);
+    mem_wipe(record, sizeof(record));
+    return rc;
+}
+
+void login_set_pin(const struct login_context *context, struct login *login)
+{
+    struct membership membership = {0};
+    char sealed[SEAL_MAX] = "";
+    struct slice value = {0};
+    int rc;
+
+    if (!login->peer.admin && (login->person == NULL || !(is_self(login) || login->peer.trusted))) {
+        login_fail(login, E_ACCESS, "you may set only your own PIN");
+        return;
+    }
+    if (login->has_new_secret && pin_syntax(secret_slice(&login->new_secret)) < 0) {
+        login_fail(login, E_SYNTAX, "a PIN has one to eight digits");
+        return;
+    }
+    if (!login->peer.admin && (rc = pin_old(context, login)) < 0) {
+        if (rc == E_AUTH)
+            verify_refuse(login);
+        else
+            login_fail(login, rc, "the old PIN could not be checked: %s", err_text(rc));
+        return;
+    }
+    rc = login->person == NULL ? 0
+                               : membership_read(context, login->arena, login->person,
+                                                 slice_of(login->organization), &membership);
+    if (rc == 0 && membership.dn.len == 0) {
+        login_fail(login, E_NOTFOUND, "no such membership: user \"%s\" in organization \"%s\"",
+                   login->user, login->organization);
+        return;
+    }
+    if (rc == 0 && login->has_new_secret) {
+        rc = pin_sealed(context, login, sealed);
+        value = slice_of(sealed);
+    }
+    if (rc == 0)
+        rc = entry_replace(context, login, membership.dn, "usherPin", value);
+    mem_wipe(sealed, sizeof(sealed));
+    answer_store(login, rc);
+}
+
+static int enroll_pending(const struct login_context *context, struct login *login,
+                          struct slice *ret)
+{
+    struct slice *values;
+    size_t count;
+    int rc = ledger_values(context, login->arena, login->person->usher_id, "ushertoken", &values,
+                           &count);
+
+    *ret = (struct slice){0};
+    if (rc == 0 && count > 0)
+        *ret = values[0];
+    return rc;
+}
+
+static void enroll_begin(const struct login_context *context, struct login *login)
+{
+    unsigned char secret[TOTP_SECRET_SIZE];
+    char record[ENROLMENT_MAX];
+    struct slice old;
+    int rc = totp_new(secret);
+
+    _Static_assert(sizeof(login->uri) >= TOTP_URI_MAX, "a URI fits");
+    if (rc == 0)
+        rc = enrolment_seal(context->keys, login->person->usher_id, secret, sizeof(secret),
+                            clock_now_ms(), record);
+    if (rc == 0)
+        rc = enroll_pending(context, login, &old);
+    if (rc == 0)
+        rc = ledger_swap(context, login->arena, login->person->usher_id, "usherToken",
+                         (struct slice){0}, old, slice_of(record));
+    if (rc == 0)
+        rc = totp_uri(secret, sizeof(secret), slice_of(context->issuer), login->person->uid,
+                      login->uri);
+    mem_wipe(secret, sizeof(secret));
+    answer_store(login, rc);
+}
+
+/* Puts the proven secret and the factor on the person, in one change. */
+static int enroll_store(const struct login_context *context, struct login *login,
+                        const struct secret *secret)
+{
+    struct seal_for what = {.purpose = slice_of(SEAL_TOTP), .person = login->person->usher_id};
+    char sealed[SEAL_MAX];
+    struct slice sealed_value, factor = slice_of("totp"), text = {0};
+    int rc = seal_close(context->keys, &what, secret->data, secret->len, sealed);
+
+    sealed_value = rc == 0 ? slice_of(sealed) : (struct slice){0};
+    struct modification changes[] = {
+        {.kind = 2, .attribute = {slice_of("usherTotpSecret"), &sealed_value, 1}},
+        {.kind = 2, .attribute = {slice_of("usherSecondFactor"), &factor, 1}},
+    };
+    if (rc == 0)
+        rc = store_modify(context->store, login->arena, login->person->dn, changes, 2, NULL,
+                          login_deadline(context), &text);
+    mem_wipe(sealed, sizeof(sealed));
+    return rc;
+}
+
+/* The first code proves that the app has the secret, and is used up. */
+static int enroll_prove(const struct login_context *context, struct login *login,
+                        const struct secret *secret)
+{
+    struct slice owner = login->person->usher_id, *values, old = {0};
+    struct lockout mine;
+    int64_t step;
+    size_t count;
+    int rc = ledger_reserve(context, login->arena, owner, "code", &mine);
+
+    if (rc == 0)
+        rc = totp_check(secret->data, secret->len, secret_slice(&login->secret), clock_now_ms(),
+                        TOTP_STEP_NONE, &step);
+    if (rc == 0)
+        rc = ledger_values(context, login->arena, owner, "ushertotpstep", &values, &count);
+    if (rc == 0) {
+        if (count > 0)
+            old = values[0];
+        rc = ledger_swap(context, login->arena, owner, "usherTotpStep", (struct slice){0}, old,
+                         slice_of(arena_printf(login->arena, "%" PRId64, step)));
+    }
+    if (rc == 0)
+        rc = ledger_drop(context, login->arena, owner, "code");
+    return rc;
+}
+
+static void enroll_confirm(const struct login_context *context, struct login *login)
+{
+    struct secret secret = {0};
+    struct slice pending;
+    int rc = enroll_pending(context, login, &pending);
+
+    if (rc == 0 && pending.data == NULL) {
+        login_fail(login, E_NOTFOUND, "no enrolment of this person is under way: begin one first");
+        return;
+    }
+    if (rc == 0)
+        rc = enrolment_open(context->keys, login->person->usher_id, pending, clock_now_ms(),
+                            &secret);
+    if (rc == E_TIMEOUT) {
+        login_fail(login, E_NOTFOUND, "the enrolment has expired: begin again");
+        return;
+    }
+    if (rc == 0)
+        rc = enroll_prove(context, login, &secret);
+    if (rc == E_AUTH || rc == E_DENIED || rc == E_CONFLICT) {
+        secret_clear(&secret);
+        verify_refuse(login);
+        return;
+    }
+    if (rc == 0)
+        rc = enroll_store(context, login, &secret);
+    secret_clear(&secret);
+    if (rc == 0)
+        rc = ledger_swap(context, login->arena, login->person->usher_id, "usherToken",
+                         (struct slice){0}, pending, (struct slice){0});
+    answer_store(login, rc);
+}
+
+void login_enroll(const struct login_context *context, struct login *login)
+{
+    bool self = is_self(login);
+
+    if (!login->peer.admin && (!self || login->step == ENROLL_RESET)) {
+        login_fail(login, E_ACCESS,
+                   login->step == ENROLL_RESET ? "only the administrator resets a second factor"
+                                               : "you may enrol only yourself");
+        return;
+    }
+    if (login->person == NULL) {
+        login_fail(login, E_NOTFOUND, "no such user: \"%s\"", login->user);
+        return;
+    }
+    switch (login->step) {
+    case ENROLL_BEGIN:
+        enroll_begin(context, login);
+        return;
+    case ENROLL_CONFIRM:
+        enroll_confirm(context, login);
+        return;
+    case ENROLL_RESET:
+        answer_store(login, entry_replace(context, login, login->person->dn, "usherTotpSecret",
+                                          (struct slice){0}));
+        return;
+    }
+    login_fail(login, E_PROTO, "no such step of an enrolment: %d", (int)login->step);
+}
+
+void login_unlock(const struct login_context *context, struct login *login)
+{
+    struct slice *values, owner;
+    size_t count, wanted_len;
+    const char *wanted;
+    int rc;
+
+    if (!login->peer.admin) {
+        login_fail(login, E_ACCESS, "only the administrator unlocks");
+        return;
+    }
+    if (login->person == NULL) {
+        login_fail(login, E_NOTFOUND, "no such user: \"%s\"", login->user);
+        return;
+    }
+    owner = login->person->usher_id;
+    wanted = login->organization[0] != '\0'
+                 ? arena_printf(login->arena, "pin/%s ", login->organization)
+                 : "";
+    wanted_len = strlen(wanted);
+    rc = ledger_values(context, login->arena, owner, "usherfailure", &values, &count);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (values[i].len < wanted_len || memcmp(values[i].data, wanted, wanted_len) != 0)
+            continue;
+        rc = ledger_swap(context, login->arena, owner, "usherFailure",
+                         (struct slice){values[i].data, 1}, values[i], (struct slice){0});
+        if (rc == E_CONFLICT)
+            rc = 0; /* an attempt was first; it is the newer one */
+    }
+    answer_store(login, rc);
+}
+
+static void password_reset(const struct login_context *context, struct login *login)
+{
+    struct slice text = {0};
+    int rc = store_password_reset(context->store, login->arena, login->person->dn,
+                                  secret_slice(&login->new_secret), login_deadline(context), NULL,
+                                  &text);
+
+    answer_store(login, rc);
+    if (rc == E_UNWILLING && text.len > 0)
+        login_fail(login, rc, "the store refuses the new password: %.*s", SLICE_ARG(text));
+}
+
+/* The owner's change: the old password is an attempt like any other. */
+static void password_change(const struct login_context *context, struct login *login)
+{
+    const char *key = verify_password_key(login);
+    struct slice owner = login->person->usher_id, text = {0};
+    struct lockout mine;
+    int rc = ledger_reserve(context, login->arena, owner, key, &mine);
+
+    if (rc == E_DENIED) {
+        verify_decoy(context, login);
+        verify_refuse(login);
+        return;
+    }
+    if (rc == 0) {
+        rc = store_password_change(context->store, login->arena, login->person->dn,
+                                   secret_slice(&login->secret), secret_slice(&login->new_secret),
+                                   login_deadline(context), NULL, &text);
+        if (rc != 0 && rc != E_AUTH)
+            (void)ledger_uncount(context, login->arena, owner, &mine);
+        if (rc == 0)
+            rc = ledger_drop(context, login->arena, owner, key);
+    }
+    if (rc == 0 && login->person->must_change)
+        rc = entry_replace(context, login, login->person->dn, "usherMustChange", (struct slice){0});
+    if (rc == E_AUTH)
+        verify_refuse(login);
+    else if (rc == E_UNWILLING && text.len > 0)
+        login_fail(login, rc, "the store refuses the new password: %.*s", SLICE_ARG(text));
+    else
+        answer_store(login, rc);
+}
+
+void login_password_change(const struct login_context *context, struct login *login)
+{
+    bool reset = login->peer.admin && !login->has_secret;
+
+    if (!login->has_new_secret || login->new_secret.len == 0) {
+        login_fail(login, E_UNWILLING, "a new password has to be given: none is made up here");
+        return;
+    }
+    if (!reset && !is_self(login) && !login->peer.trusted) {
+        login_fail(login, E_ACCESS, "you may change only your own password");
+        return;
+    }
+    if (!reset && !login->has_secret) {
+        login_fail(login, E_UNWILLING, "the old password has to be given");
+        return;
+    }
+    if (login->person == NULL && login->peer.admin)
+        login_fail(login, E_NOTFOUND, "no such user: \"%s\"", login->user);
+    else if (login->person == NULL) {
+        verify_decoy(context, login);
+        verify_refuse(login);
+    } else if (reset)
+        password_reset(context, login);
+    else
+        password_change(context, login);
+}

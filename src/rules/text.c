@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "rules/text.h"
+
+#include <stddef.h>
+#include <strings.h>
+
+static const struct {
+    const char *language;
+    const char *text[TEXTS];
+} languages[] = {
+    {"en",
+     {
+         [TEXT_REFUSED] = "The user name or the secret is wrong.",
+         [TEXT_UNAVAILABLE] = "The login cannot be checked at the moment. Please try again later.",
+         [TEXT_CODE_NEEDED] = "A code is needed to complete the login.",
+         [TEXT_ENROLL_NEEDED] = "A second factor is required, but none is set up for you yet.",
+         [TEXT_MUST_CHANGE] = "The password has to be changed now.",
+         [TEXT_NOT_A_MEMBER] = "You are not a member of this organization.",
+         [TEXT_INACTIVE] = "This account is not active.",
+         [TEXT_LACKS_PERMISSION] = "You do not have the right to log in here.",
+         [TEXT_CODE_TOO_SOON] = "A code was sent less than a minute ago.",
+         [TEXT_MAIL_FAILED] = "The code could not be sent. Please try again later.",
+     }},
+    {"da",
+     {
+         [TEXT_REFUSED] = "Brugernavnet eller koden er forkert.",
+         [TEXT_UNAVAILABLE] = "Login kan ikke kontrolleres lige nu. Prøv igen senere.",
+         [TEXT_CODE_NEEDED] = "Der skal bruges en kode for at fuldføre login.",
+         [TEXT_ENROLL_NEEDED] = "Der kræves to-faktor-login, men det er ikke sat op for dig endnu.",
+         [TEXT_MUST_CHANGE] = "Adgangskoden skal ændres nu.",
+         [TEXT_NOT_A_MEMBER] = "Du er ikke medlem af denne organisation.",
+         [TEXT_INACTIVE] = "Denne konto er ikke aktiv.",
+         [TEXT_LACKS_PERMISSION] = "Du har ikke ret til at logge ind her.",
+         [TEXT_CODE_TOO_SOON] = "Der blev sendt en kode for mindre end et minut siden.",
+         [TEXT_MAIL_FAILED] = "Koden kunne ikke sendes. Prøv igen senere.",
+     }},
+    {"it",
+     {
+         [TEXT_REFUSED] = "Il nome utente o il segreto è errato.",
+         [TEXT_UNAVAILABLE] = "Al momento non è possibile verificare l'accesso. Riprova più tardi.",
+         [TEXT_CODE_NEEDED] = "Serve un codice per completare l'accesso.",
+         [TEXT_ENROLL_NEEDED] = "È richiesto un secondo fattore, ma non è ancora configurato.",
+         [TEXT_MUST_CHANGE] = "La password deve essere cambiata adesso.",
+         [TEXT_NOT_A_MEMBER] = "Non fai parte di questa organizzazione.",
+         [TEXT_INACTIVE] = "Questo account non è attivo.",
+         [TEXT_LACKS_PERMISSION] = "Non hai il diritto di accedere qui.",
+         [TEXT_CODE_TOO_SOON] = "Un codice è stato inviato meno di un minuto fa.",
+         [TEXT_MAIL_FAILED] = "Non è stato possibile inviare il codice. Riprova più tardi.",
+     }},
+};
+
+const char *text_in(const char *language, enum text text)
+{
+    for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++)
+        if (strncasecmp(languages[i].language, language, 2) == 0 &&
+            (language[2] == '\0' || language[2] == '-' || language[2] == '_'))
+            return languages[i].text[text];
+    return languages[0].text[text];
+}

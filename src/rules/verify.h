@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the factors share when a login is verified: codes, tickets, and how a login ends.
+ */
+#ifndef USHER_RULES_VERIFY_H
+#define USHER_RULES_VERIFY_H
+
+#include "rules/login.h"
+#include "secret/token.h"
+
+struct person;
+
+/* Refuses with the one text. */
+void verify_refuse(struct login *login);
+
+/* The work of checking a password, for nobody: done where nothing may be checked. */
+void verify_decoy(const struct login_context *context, const struct login *login);
+
+/* Checks a one-time code (totp or mailed) of a known person, once reserved: 0 with the factor that
+ * it proved, used up in the ledger; E_AUTH wrong; E_CONFLICT right but used before (not to be
+ * counted); the store's errors. */
+int verify_code_check(const struct login_context *context, struct login *login, struct slice code,
+                      enum factor *ret);
+
+/* Opens login->ticket for this person, organization and peer. E_AUTH. */
+int verify_ticket(const struct login_context *context, const struct login *login,
+                  struct ticket *ret);
+
+/* Puts a fresh ticket for these factors (bits of enum ticket_factor) into ret_ticket. */
+int verify_ticket_make(const struct login_context *context, struct login *login, unsigned factors);
+
+/* Every secret was right: settles whether the person may come in here, and answers. */
+void verify_complete(const struct login_context *context, struct login *login, unsigned factors);
+
+/* The failure key of a password from this peer. */
+const char *verify_password_key(const struct login *login);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/daemon.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "ldap/dn.h"
+#include "server/listen.h"
+#include "server/mailer.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_WAIT_MS 1000
+
+static void on_problem(void *context, struct slice dn, const char *text)
+{
+    char quoted[LOG_QUOTE_MAX];
+
+    (void)context;
+    log_warning("%s: %s", log_quote(dn, quoted), text);
+}
+
+static int daemon_base(struct daemon *daemon)
+{
+    const char *text = conf_string(daemon->conf, "base");
+    char buf[DN_MAX];
+    struct slice base;
+
+    if (dn_normalize(slice_of(text), buf, &base) < 0 || base.len == 0) {
+        log_error("base: \"%s\" is no DN", text);
+        return E_CONF;
+    }
+    daemon->base = (struct slice){.data = slice_dup(base), .len = base.len};
+    return 0;
+}
+
+static void daemon_limits(struct daemon *daemon)
+{
+    const struct conf *conf = daemon->conf;
+
+    daemon->limits = (struct limits){
+        .message_bytes = (size_t)conf_int(conf, "limits.message_size"),
+        .message_bytes_anonymous = (size_t)conf_int(conf, "limits.message_size_anonymous"),
+        .connections = (unsigned)conf_int(conf, "limits.connections"),
+        .requests = (unsigned)conf_int(conf, "limits.operations"),
+        .idle_ms = conf_int(conf, "limits.idle_timeout") * 1000,
+        .partial_ms = conf_int(conf, "limits.message_timeout") * 1000,
+    };
+    daemon->trusted_uids = conf_int_list(conf, "peers.trusted_uids");
+    daemon->admin_uids = conf_int_list(conf, "peers.admin_uids");
+}
+
+static int daemon_store(struct daemon *daemon)
+{
+    const struct conf *conf = daemon->conf;
+    const char *identity = conf_string(conf, "store.identity");
+    struct store_options options = {
+        .uri = conf_string(conf, "store.uri"),
+        .connections = (int)conf_int(conf, "store.connections"),
+        .login_connections = (int)conf_int(conf, "store.connections"),
+    };
+    int rc;
+
+    daemon->identity = identity[0] != '\0'
+                           ? mem_strdup(identity)
+                           : mem_printf("dn:cn=usher,%.*s", SLICE_ARG(daemon->base));
+    options.authzid = daemon->identity;
+    rc = store_open(&options, &daemon->store);
+    if (rc < 0)
+        log_error("store.uri: \"%s\" is no ldapi:// or ldap:// URI of a host that exists",
+                  options.uri);
+    return rc;
+}
+
+static int daemon_keys(struct daemon *daemon)
+{
+    const char *path = conf_string(daemon->conf, "keys.file");
+    char error[CONF_ERROR_MAX];
+    int rc = keys_load(path, &daemon->keys, error, sizeof(error));
+
+    if (rc == E_NOTFOUND)
+        log_error("keys.file: %s does not exist; make it with: usherctl key init %s", path, path);
+    else if (rc < 0)
+        log_error("keys.file: %s", error);
+    return rc;
+}
+
+static void daemon_login(struct daemon *daemon)
+{
+    const struct conf *conf = daemon->conf;
+    struct login_context *login = mem_alloc(sizeof(*login));
+
+    *login = (struct login_context){
+        .store = daemon->store,
+        .keys = daemon->keys,
+        .base = daemon->base,
+        .rights_path = daemon->rights_path,
+        .issuer = conf_string(conf, "login.issuer"),
+        .lockout = {.limit = conf_int(conf, "login.limit"),
+                    .first_ms = conf_int(conf, "login.lock_first") * 1000,
+                    .most_ms = conf_int(conf, "login.lock_most") * 1000},
+        .pin_cost = (unsigned)conf_int(conf, "login.pin_cost"),
+        .timeout_ms = conf_int(conf, "store.timeout"),
+    };
+    daemon->login = login;
+}
+
+/* The group that may read the table; (gid_t)-1 for the one that new files get. */
+static int daemon_group(const char *name, gid_t *ret)
+{
+    const struct group *group;
+
+    *ret = (gid_t)-1;
+    if (name[0] == '\0')
+        return 0;
+    group = getgrnam(name); /* before any thread */
+    if (group == NULL) {
+        log_error("cache.group: there is no group \"%s\"", name);
+        return E_CONF;
+    }
+    *ret = group->gr_gid;
+    return 0;
+}
+
+static int daemon_cache(struct daemon *daemon)
+{
+    const struct conf *conf = daemon->conf;
+    struct state_options options = {
+        .directory = conf_string(conf, "cache.directory"),
+        .base = daemon->base,
+        .max_age_ms = conf_int(conf, "cache.max_age") * 1000,
+        .on_problem = on_problem,
+    };
+    int rc = daemon_group(conf_string(conf, "cache.group"), &options.gid);
+
+    daemon->rights_path = mem_printf("%s/rights", options.directory);
+    if (rc < 0)
+        return rc;
+    rc = state_open(&options, &daemon->state);
+    if (rc == E_BUSY)
+        log_error("cache.directory: another usherd uses %s", options.directory);
+    else if (rc < 0)
+        log_error("cache.directory: %s: %s", options.directory, err_text(rc));
+    return rc;
+}
+
+static int daemon_sync(struct daemon *daemon)
+{
+    struct sync_options options = {.uri = conf_string(daemon->conf, "store.uri"),
+                                   .authzid = daemon->identity,
+                                   .base = daemon->base.data};
+    int rc = sync_start(&options, daemon->state, &daemon->sync);
+
+    if (rc < 0)
+        log_error("the sync thread cannot be started: %s", err_text(rc));
+    return rc;
+}
+
+static void daemon_loops(struct daemon *daemon)
+{
+    size_t queue = (size_t)conf_int(daemon->conf, "limits.queue");
+
+    daemon->store_pool =
+        workers_new("store", (unsigned)conf_int(daemon->conf, "store.connections"), queue);
+    daemon->mail_pool = workers_new("mail", 4, queue);
+    daemon->loop_count = (unsigned)conf_int(daemon->conf, "threads.loops");
+    for (unsigned i = 0; i < daemon->loop_count; i++)
+        daemon->loops[i] = loop_new(daemon);
+}
+
+int daemon_start(struct daemon *daemon, const struct conf *conf)
+{
+    int rc;
+
+    daemon->conf = conf;
+    daemon->started_ms = clock_monotonic_ms();
+    daemon_limits(daemon);
+    rc = daemon_base(daemon);
+    if (rc == 0)
+        rc = daemon_keys(daemon);
+    if (rc == 0)
+        rc = mailer_open(conf, &daemon->mailer);
+    if (rc == 0)
+        rc = listeners_open(daemon, &daemon->listeners);
+    if (rc == 0)
+        rc = daemon_store(daemon);
+    if (rc == 0)
+        rc = daemon_cache(daemon);
+    if (rc == 0)
+        rc = daemon_sync(daemon);
+    if (rc == 0) {
+        daemon_login(daemon);
+        daemon_loops(daemon);
+        rc = listeners_start(daemon->listeners);
+    }
+    if (rc < 0) {
+        daemon_stop(daemon);
+        return rc;
+    }
+    for (unsigned i = 0; i < daemon->loop_count; i++)
+        loop_start(daemon->loops[i]);
+    return 0;
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+    atomic_store(&daemon->stopping, true);
+    for (unsigned i = 0; i < daemon->loop_count; i++)
+        loop_stop(daemon->loops[i], STOP_WAIT_MS);
+    listeners_close(daemon->listeners);
+    workers_free(daemon->store_pool);
+    workers_free(daemon->mail_pool);
+    for (unsigned i = 0; i < daemon->loop_count; i++)
+        loop_free(daemon->loops[i]);
+    if (daemon->sync != NULL)
+        sync_stop(daemon->sync);
+    state_close(daemon->state);
+    store_close(daemon->store);
+    mailer_close(daemon->mailer);
+    keys_free(daemon->keys);
+    free(daemon->login);
+    free(daemon->rights_path);
+    free(daemon->identity);
+    free((char *)daemon->base.data);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/options.h"
+
+#ifndef USHER_RUNDIR
+#define USHER_RUNDIR "/run/usher"
+#endif
+#ifndef USHER_CACHEDIR
+#define USHER_CACHEDIR "/var/cache/usher"
+#endif
+#ifndef USHER_SYSCONFDIR
+#define USHER_SYSCONFDIR "/etc/usher"
+#endif
+#ifndef USHER_DATADIR
+#define USHER_DATADIR "/usr/share/usher"
+#endif
+
+#define UID_MAX 4294967294
+
+const struct conf_option server_options[] = {
+    {"base", CONF_STRING, "dc=example,dc=org", 3, 256, NULL,
+     "The DN at which usher's tree begins at the store."},
+    {"log_level", CONF_STRING, "info", 0, 0, "error|warning|info|debug",
+     "What is logged to standard error; audit lines always are."},
+
+    {"listen.ldapi", CONF_STRING, USHER_RUNDIR "/ldapi", 0, 107, NULL,
+     "Unix socket for logins and questions; empty for none."},
+    {"listen.admin", CONF_STRING, USHER_RUNDIR "/admin/ldapi", 0, 107, NULL,
+     "Unix socket of the administrator, in a folder of mode 0700; empty for none."},
+    {"listen.ldap", CONF_STRING, "127.0.0.1:389", 0, 128, NULL,
+     "Address and port for LDAP over TCP; empty for none. Secrets are taken on the loopback only."},
+
+    {"store.uri", CONF_STRING, "ldapi://%2Fvar%2Flib%2Fusher%2Frun%2Fldapi", 8, 512, NULL,
+     "Where the store listens: an ldapi:// or ldap:// URI."},
+    {"store.identity", CONF_STRING, "", 0, 512, NULL,
+     "The authorization identity to take at the store; empty for dn:cn=usher,<base>."},
+    {"store.connections", CONF_INT, "16", 2, 256, NULL,
+     "Connections to the store for logins and changes, and threads that use them."},
+    {"store.timeout", CONF_INT, "5000", 100, 60000, NULL,
+     "Milliseconds that one step of a login may take at the store."},
+
+    {"cache.directory", CONF_STRING, USHER_CACHEDIR, 1, 512, NULL,
+     "Folder of the cache; it can be made again from the store at any time."},
+    {"cache.max_age", CONF_INT, "86400", 1, 31536000, NULL,
+     "Seconds after which permissions are no longer answered while the store is away."},
+    {"cache.group", CONF_STRING, "", 0, 64, NULL,
+     "Group that may read the rights table, and with it everybody's rights; empty: unchanged."},
+
+    {"keys.file", CONF_STRING, USHER_SYSCONFDIR "/keys", 1, 512, NULL,
+     "The key file (usherctl key init): what seals PINs, TOTP secrets and tickets."},
+
+    {"peers.trusted_uids", CONF_INT_LIST, "", 0, UID_MAX, NULL,
+     "Uids besides 0 that may name any user on listen.ldapi: a web server's, say."},
+    {"peers.admin_uids", CONF_INT_LIST, "", 0, UID_MAX, NULL,
+     "Uids besides 0 and usherd's own that are the administrator on listen.admin."},
+
+    {"threads.loops", CONF_INT, "2", 1, 64, NULL, "Event-loop threads."},
+
+    {"limits.connections", CONF_INT, "4096", 8, 1000000, NULL, "Connections at once."},
+    {"limits.message_size", CONF_INT, "1048576", 1024, 67108864, NULL,
+     "Bytes of one message from a peer that is known."},
+    {"limits.message_size_anonymous", CONF_INT, "65536", 1024, 67108864, NULL,
+     "Bytes of one message before a bind."},
+    {"limits.operations", CONF_INT, "128", 1, 100000, NULL,
+     "Operations of one connection that may wait for their answer."},
+    {"limits.queue", CONF_INT, "4096", 16, 1000000, NULL,
+     "Logins and changes of all connections that may wait for a thread."},
+    {"limits.idle_timeout", CONF_INT, "900", 1, 86400, NULL,
+     "Seconds after which a silent connection is closed."},
+    {"limits.message_timeout", CONF_INT, "10", 1, 3600, NULL,
+     "Seconds within which a message that has begun must have arrived."},
+
+    {"login.limit", CONF_INT, "5", 1, 1000, NULL,
+     "Failed attempts on one person and factor before the first lock."},
+    {"login.lock_first", CONF_INT, "60", 1, 86400, NULL,
+     "Seconds of the first lock; each further one is twice as long."},
+    {"login.lock_most", CONF_INT, "3600", 1, 2592000, NULL, "Seconds of the longest lock."},
+    {"login.issuer", CONF_STRING, "usher", 1, 64, NULL,
+     "The name that authenticator apps show beside the user name."},
+    {"login.pin_cost", CONF_INT, "14", 1, 17, NULL,
+     "The cost of hashing a new PIN: scrypt with N = 2 to this power, r = 8, p = 1."},
+
+    {"mail.url", CONF_STRING, "smtp://127.0.0.1:25", 0, 256, NULL,
+     "The mail server: smtp://host:port or smtps://host:port; empty: no mail is sent."},
+    {"mail.from", CONF_STRING, "usher@localhost", 3, 254, NULL, "The sender's address."},
+    {"mail.tls", CONF_STRING, "try", 0, 0, "none|try|always",
+     "Whether STARTTLS is used with smtp://."},
+    {"mail.user", CONF_STRING, "", 0, 128, NULL, "User name at the mail server; empty for none."},
+    {"mail.password_file", CONF_STRING, "", 0, 512, NULL,
+     "File with the password for mail.user, of mode 0600."},
+    {"mail.templates", CONF_STRING, USHER_DATADIR "/mail", 1, 512, NULL,
+     "Folder with a folder of templates for each language."},
+    {"mail.timeout", CONF_INT, "10000", 100, 120000, NULL,
+     "Milliseconds that sending one mail may take."},
+};
+
+const size_t server_option_count = sizeof(server_options) / sizeof(server_options[0]);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/apply.h"
+#include "base/err.h"
+#include "ldap/dn.h"
+
+/* The object classes of the evaluator. */
+static const char *const apply_classes[] = {
+    "usherPerson",       "usherMembership", "usherGroup", "usherRole",
+    "usherOrganization", "usherPermission", "usherEvent", "usherService",
+};
+
+int apply_init(struct apply *apply, struct state *state)
+{
+    struct arena *arena = arena_new();
+    struct slice cookie = {NULL, 0};
+    int err = state_cookie(state, arena, &cookie);
+
+    if (err == 0) {
+        *apply = (struct apply){.state = state};
+        if (csn_set_add_cookie(&apply->committed, cookie) != 0)
+            apply->committed.count = 0;
+        apply->pending = apply->committed;
+    }
+    arena_free(arena);
+    return err;
+}
+
+static int apply_open(struct apply *apply)
+{
+    int err = apply->open ? 0 : state_begin(apply->state);
+
+    apply->open = apply->open || err == 0;
+    return err;
+}
+
+int apply_refresh(struct apply *apply)
+{
+    int err = apply_open(apply);
+
+    if (err == 0)
+        err = state_refresh_begin(apply->state);
+    if (err != 0)
+        return err;
+    apply->changed = true;
+    apply->refreshing = true;
+    apply->asked = apply->committed.count > 0;
+    apply->purge = !apply->asked;
+    apply->full += apply->purge ? 1 : 0;
+    apply->pending = apply->committed;
+    return 0;
+}
+
+/* Persist phase: a message carries the CSN of its own server id alone, so sets are joined. */
+static int cookie_take(struct apply *apply, struct slice cookie)
+{
+    int err;
+
+    if (cookie.data == NULL || apply->refreshing)
+        return 0;
+    err = apply_open(apply);
+    if (err == 0 && csn_set_add_cookie(&apply->pending, cookie) != 0)
+        err = E_PROTO;
+    if (!csn_set_covers(&apply->committed, &apply->pending))
+        apply->changed = true;
+    return err;
+}
+
+static size_t entry_weight(const struct store_entry *entry)
+{
+    size_t bytes = entry->dn.len;
+
+    for (size_t i = 0; i < entry->attribute_count; i++)
+        for (size_t j = 0; j < entry->attributes[i].value_count; j++)
+            bytes += entry->attributes[i].values[j].len;
+    return bytes;
+}
+
+static bool entry_ours(const struct store_entry *entry)
+{
+    const struct attribute *classes = store_attribute(entry, "objectclass");
+
+    for (size_t i = 0; classes != NULL && i < classes->value_count; i++)
+        for (size_t j = 0; j < sizeof(apply_classes) / sizeof(apply_classes[0]); j++)
+            if (slice_equal_fold(classes->values[i], slice_of(apply_classes[j])))
+                return true;
+    return false;
+}
+
+/* An entry whose name does not fit is not stored; nothing of it may remain either. */
+static int entry_put(struct apply *apply, const uint8_t *uuid, const struct store_entry *entry)
+{
+    char buf[DN_MAX];
+    struct slice dn;
+
+    if (!entry_ours(entry))
+        return state_delete(apply->state, uuid);
+    if (dn_normalize(entry->dn, buf, &dn) != 0) {
+        apply->skipped++;
+        return state_delete(apply->state, uuid);
+    }
+    return state_put(apply->state, uuid, dn, entry->attributes, entry->attribute_count);
+}
+
+int apply_entry(struct apply *apply, const struct syncmsg_state *message,
+                const struct store_entry *entry)
+{
+    int err = apply_open(apply);
+
+    if (err != 0)
+        return err;
+    apply->changed = true;
+    apply->entries++;
+    apply->received++;
+    switch (message->kind) {
+    case SYNCMSG_ADD:
+    case SYNCMSG_MODIFY:
+        apply->bytes += entry_weight(entry);
+        err = entry_put(apply, message->uuid, entry);
+        break;
+    case SYNCMSG_DELETE:
+        err = state_delete(apply->state, message->uuid);
+        break;
+    case SYNCMSG_PRESENT:
+        err = apply->asked ? E_STALE : state_present(apply->state, message->uuid);
+        break;
+    }
+    return err != 0 ? err : cookie_take(apply, message->cookie);
+}
+
+static int refresh_finish(struct apply *apply, struct slice cookie)
+{
+    int err = apply->purge ? state_refresh_end(apply->state) : 0;
+
+    if (err == 0)
+        err = state_refresh_done(apply->state);
+    if (err != 0)
+        return err;
+    apply->refreshing = false;
+    apply->refreshes++;
+    return cookie_take(apply, cookie);
+}
+
+static int id_set_take(struct apply *apply, const struct syncmsg_info *message)
+{
+    int err = 0;
+
+    if (!message->deletes && apply->asked)
+        return E_STALE;
+    for (size_t i = 0; err == 0 && i < message->uuid_count; i++) {
+        const uint8_t *uuid = message->uuids + i * SYNCMSG_UUID;
+
+        err =
+            message->deletes ? state_delete(apply->state, uuid) : state_present(apply->state, uuid);
+    }
+    apply->entries += message->uuid_count;
+    return err;
+}
+
+int apply_info(struct apply *apply, const struct syncmsg_info *message)
+{
+    int err;
+
+    if (message->tag == SYNCMSG_NEW_COOKIE)
+        return cookie_take(apply, message->cookie);
+    if ((err = apply_open(apply)) != 0)
+        return err;
+    apply->changed = true;
+    if (message->tag == SYNCMSG_ID_SET) {
+        err = id_set_take(apply, message);
+        return err != 0 ? err : cookie_take(apply, message->cookie);
+    }
+    if (!apply->refreshing)
+        return E_PROTO;
+    if (message->tag == SYNCMSG_REFRESH_PRESENT)
+        apply->purge = true;
+    return message->done ? refresh_finish(apply, message->cookie) : 0;
+}
+
+bool apply_full(const struct apply *apply)
+{
+    return apply->entries >= APPLY_ENTRIES_MAX || apply->bytes >= APPLY_BYTES_MAX;
+}
+
+static void apply_closed(struct apply *apply)
+{
+    apply->open = false;
+    apply->changed = false;
+    apply->entries = 0;
+    apply->bytes = 0;
+}
+
+int apply_commit(struct apply *apply)
+{
+    char cookie[CSN_COOKIE_MAX];
+    int err = 0;
+
+    if (!apply->open)
+        return 0;
+    if (!apply->changed) { /* cookies that we had already */
+        apply_abort(apply);
+        return 0;
+    }
+    if (!csn_set_covers(&apply->committed, &apply->pending))
+        err = state_set_cookie(apply->state, slice_of(csn_set_cookie(&apply->pending, cookie)));
+    if (err == 0)
+        err = state_commit(apply->state);
+    if (err != 0) {
+        apply_abort(apply);
+        return err;
+    }
+    apply->committed = apply->pending;
+    apply->batches++;
+    apply_closed(apply);
+    return 0;
+}
+
+void apply_abort(struct apply *apply)
+{
+    if (apply->open)
+        state_abort(apply->state);
+    apply->pending = apply->committed;
+    apply->refreshing = false;
+    apply_closed(apply);
+}
+
+int apply_forget(struct apply *apply)
+{
+    int err;
+
+    apply_abort(apply);
+    err = apply_open(apply);
+    if (err == 0)
+        err = state_set_cookie(apply->state, (struct slice){"", 0});
+    if (err == 0)
+        err = state_commit(apply->state);
+    if (err != 0) {
+        apply_abort(apply);
+        return err;
+    }
+    apply->committed.count = 0;
+    apply->pending.count = 0;
+    apply_closed(apply);
+    return 0;
+}
