@@ -23,11 +23,10 @@ static int secret_ask(struct pam_usher *call, bool reuse, const char **ret)
         rc = pam_get_authtok(call->pamh, PAM_AUTHTOK, &secret, prompt);
     if (rc == PAM_CONV_AGAIN)
         return PAM_INCOMPLETE;
-    if (rc == PAM_SUCCESS && secret == NULL)
+    if (rc != PAM_SUCCESS || secret == NULL)
         return PAM_CONV_ERR;
-    if (rc == PAM_SUCCESS)
-        *ret = secret;
-    return rc;
+    *ret = secret;
+    return PAM_SUCCESS;
 }
 
 static int secret_verify(struct pam_usher *call, const char *secret)

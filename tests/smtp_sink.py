@@ -43,8 +43,13 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_QUIT(self, server, session, envelope):
+        if self.silent == "quit":
+            await asyncio.sleep(3600)
+        return "221 Bye"
+
     async def handle_DATA(self, server, session, envelope):
-        if self.silent:
+        if self.silent == "data":
             await asyncio.sleep(3600)
         self.count += 1
         path = os.path.join(self.folder, f"{self.count:04}.eml")
@@ -91,7 +96,7 @@ def parse_arguments():
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="offer AUTH and demand it")
     parser.add_argument("--refuse", metavar="ANSWER", nargs="?", const="550 no such user",
                         help="answer this to every recipient")
-    parser.add_argument("--silent", action="store_true", help="take mails and never answer")
+    parser.add_argument("--silent", choices=("data", "quit"), help="never answer to this")
     parser.add_argument("--until-eof", action="store_true", help="end with the standard input")
     return parser.parse_args()
 

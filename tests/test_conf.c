@@ -187,6 +187,14 @@ static void hostile(void **state)
     assert_int_equal(conf_load(dir, table, COUNT(table), &conf, wrong, sizeof(wrong)), E_CONF);
     assert_int_equal(conf_load("/dev/null", table, COUNT(table), &conf, wrong, sizeof(wrong)),
                      E_CONF);
+    assert_int_equal(load("name = \"a\";\n", &conf), 0);
+    conf_free(conf);
+    conf = NULL;
+    FILE *out = fopen(file, "w");
+    assert_int_equal(fwrite("name = \"a\";\n\0nam = 1;\n", 1, 22, out), 22);
+    fclose(out);
+    assert_int_equal(conf_load(file, table, COUNT(table), &conf, wrong, sizeof(wrong)), E_CONF);
+    assert_non_null(strstr(wrong, "usher.conf:2: a byte 0"));
     memset(text, ' ', CONF_FILE_MAX + 1);
     assert_int_equal(load(text, &conf), E_LIMIT);
     memset(text, 'a', 2000);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mail templates: good and bad files, languages and their fallback, hostile values; and the templates
- * that are shipped (in $srcdir/conf/mail).
+ * Mail templates: good and bad files, languages and their fallback, hostile values; and the
+ * templates that are shipped (in $srcdir/conf/mail).
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,8 +101,8 @@ static void texts(void **state)
         put("en/code.txt", cases[i].text, strlen(cases[i].text));
         int err = templates_load(folder, kinds, 1, &templates, wrong, sizeof(wrong));
         assert_int_equal(err, cases[i].says == NULL ? 0 : E_CONF);
-        if (cases[i].says != NULL && (strstr(wrong, cases[i].says) == NULL ||
-                                      strstr(wrong, "/en/code.txt: ") == NULL))
+        if (cases[i].says != NULL &&
+            (strstr(wrong, cases[i].says) == NULL || strstr(wrong, "/en/code.txt: ") == NULL))
             fail_msg("case %zu: %s", i, wrong);
         templates_free(templates);
     }
@@ -148,8 +148,8 @@ static void languages(void **state)
     static const struct {
         const char *asked, *given;
     } cases[] = {
-        {"da-DK", "da-DK"}, {"DA-dk", "da-DK"}, {"da-GL", "da"}, {"da", "da"},     {"da_DK", "da"},
-        {"en-GB", "en"},    {"it", "en"},       {"", "en"},      {NULL, "en"},     {"../en", "en"},
+        {"da-DK", "da-DK"}, {"DA-dk", "da-DK"}, {"da-GL", "da"}, {"da", "da"}, {"da_DK", "da"},
+        {"en-GB", "en"},    {"it", "en"},       {"", "en"},      {NULL, "en"}, {"../en", "en"},
         {"d", "en"},        {"-", "en"},        {"dan", "en"},
     };
     struct templates *templates = NULL;
@@ -167,8 +167,8 @@ static void languages(void **state)
                          0);
         assert_string_equal(subject, "123456");
         /* What a value says is text, not another word. */
-        assert_string_equal(body, strcmp(cases[i].given, "en") == 0 ? "en{ {code} 5"
-                                                                    : cases[i].given);
+        assert_string_equal(body,
+                            strcmp(cases[i].given, "en") == 0 ? "en{ {code} 5" : cases[i].given);
         template_text_free(subject);
         template_text_free(body);
     }
@@ -183,16 +183,11 @@ static void hostile_values(void **state)
         struct template_value name;
         int err;
     } cases[] = {
-        {"code", {"name", "\xc3\x98yvind"}, 0},
-        {"code", {"name", ""}, 0},
-        {"code", {"name", "x\nBcc: y"}, E_SYNTAX},
-        {"code", {"name", "x\r"}, E_SYNTAX},
-        {"code", {"name", "\xff"}, E_SYNTAX},
-        {"code", {"name", "\xc2\x85"}, E_SYNTAX},
-        {"code", {"name", "\xe2\x80\xa8"}, E_SYNTAX},
-        {"code", {"name", NULL}, E_NOTFOUND},
-        {"code", {"nam", "x"}, E_NOTFOUND},
-        {"code", {"name", large}, E_LIMIT},
+        {"code", {"name", "\xc3\x98yvind"}, 0},       {"code", {"name", ""}, 0},
+        {"code", {"name", "x\nBcc: y"}, E_SYNTAX},    {"code", {"name", "x\r"}, E_SYNTAX},
+        {"code", {"name", "\xff"}, E_SYNTAX},         {"code", {"name", "\xc2\x85"}, E_SYNTAX},
+        {"code", {"name", "\xe2\x80\xa8"}, E_SYNTAX}, {"code", {"name", NULL}, E_NOTFOUND},
+        {"code", {"nam", "x"}, E_NOTFOUND},           {"code", {"name", large}, E_LIMIT},
         {"other", {"name", "x"}, E_NOTFOUND},
     };
     struct templates *templates = NULL;
@@ -249,7 +244,7 @@ static void shipped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),          cmocka_unit_test(files),  cmocka_unit_test(languages),
+        cmocka_unit_test(texts),          cmocka_unit_test(files),   cmocka_unit_test(languages),
         cmocka_unit_test(hostile_values), cmocka_unit_test(shipped),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

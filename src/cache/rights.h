@@ -16,6 +16,7 @@
 struct rights; /* one mapping; safe for any number of threads at once, but for open and close */
 
 struct rights_status {
+    /* Ages are of CLOCK_MONOTONIC_COARSE: time that the machine was suspended does not count. */
     int64_t age_ms;           /* since the store was last seen to match; -1: never filled */
     int64_t max_age_ms;       /* from the header */
     int64_t heartbeat_ms;     /* since the writer's last sign of life */
@@ -29,13 +30,13 @@ struct rights_status {
 };
 
 /* Maps the table at path. E_NOTFOUND; E_ACCESS; E_PROTO when the file is no table of this format;
- * E_STALE when it was made in another boot of the machine. Uses malloc, opens with O_CLOEXEC and
- * keeps no descriptor. */
+ * E_STALE when it was made in another boot of the machine; E_IO; E_NOMEM. Uses malloc, opens with
+ * O_CLOEXEC and keeps no descriptor. */
 int rights_open(const char *path, struct rights **ret);
 void rights_close(struct rights *rights); /* NULL is fine */
 
-/* Whether the file at the path is another one by now, or the writer marked this one replaced, or its
- * heartbeat is two seconds old and the path names another file. Costs a stat() only in the last
+/* Whether the file at the path is another one by now, or the writer marked this one replaced, or
+ * its heartbeat is two seconds old and the path names another file. Costs a stat() only in the last
  * case. */
 bool rights_replaced(const struct rights *rights);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The writing half of the rights table: one writer, any number of readers. Keys never move within a
- * file; when one part of it is full, a larger file is filled and renamed into place. Every record and
- * profile is written under its own sequence number, odd meanwhile, so a reader never sees half.
+ * file; when one part of it is full, a larger file is filled and renamed into place. Every record
+ * and profile is written under its own sequence number, odd meanwhile, so a reader never sees half.
  */
 #ifndef USHER_CACHE_TABLE_H
 #define USHER_CACHE_TABLE_H
@@ -28,7 +28,7 @@ struct table_record {
 };
 
 struct table_size {
-    uint64_t records;  /* memberships and organizations to make room for */
+    uint64_t records; /* memberships and organizations to make room for */
     uint32_t profiles;
     uint32_t bits; /* of the catalogue */
 };
@@ -46,14 +46,15 @@ int table_create(const char *path, struct table_size size, gid_t gid, struct tab
 int table_publish(struct table *table);
 void table_close(struct table *table); /* unlinks one that was never published */
 
-/* How much is used and how much there is; used to decide on a larger file. Removed records and holes
- * count as used, for a file never gives their places to others. */
-void table_room(const struct table *table, struct table_size *ret_used, struct table_size *ret_size);
+/* How much is used and how much there is; used to decide on a larger file. Removed records and
+ * holes count as used, for a file never gives their places to others. */
+void table_room(const struct table *table, struct table_size *ret_used,
+                struct table_size *ret_size);
 
 /* Each 0, or E_LIMIT when the table is full (nothing changed for readers), or E_SYNTAX for what no
- * table can hold: a name that is empty or over 64 bytes, a channel over 88. Names are folded. What is
- * put as it stands already is not written; removing what is not held is 0. A record's profile is put
- * before the record, and its number given to other contents only when no record names it. */
+ * table can hold: a name that is empty or over 64 bytes, a channel over 88. Names are folded. What
+ * is put as it stands already is not written; removing what is not held is 0. A record's profile is
+ * put before the record, and its number given to other contents only when no record names it. */
 int table_put_organization(struct table *table, struct slice organization, bool active);
 int table_remove_organization(struct table *table, struct slice organization);
 int table_put_record(struct table *table, struct slice organization, struct slice uid,
@@ -62,8 +63,7 @@ int table_remove_record(struct table *table, struct slice organization, struct s
 int table_put_profile(struct table *table, uint32_t number, const struct profile *profile);
 
 /* A bit belongs to one identifier for the life of the file: E_EXISTS for another one. */
-int table_put_permission(struct table *table, const struct permission *permission,
-                         struct slice id);
+int table_put_permission(struct table *table, const struct permission *permission, struct slice id);
 int table_remove_permission(struct table *table, unsigned bit);
 
 /* The store was seen to match csn (proof of freshness), now. Also marks the table filled. A csn of

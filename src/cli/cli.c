@@ -38,7 +38,7 @@ void cli_json(json_t *object)
 static int cli_fail(const struct cli *cli, int rc)
 {
     if (cli->client == NULL || client_code(cli->client) < 0) {
-        if (rc == E_SYNTAX || rc == E_LIMIT)
+        if (cli->client == NULL && (rc == E_SYNTAX || rc == E_LIMIT))
             return cli_error(cli, "%s: no address", cli->uri);
         if (rc == E_UNAVAIL)
             return cli_error(cli, "nobody answers at %s", cli->uri);

@@ -44,6 +44,18 @@ static const char platform[] = "dn: o=platform,%s\n"
                                "o: platform\n"
                                "description: what its members hold, they hold everywhere\n\n";
 
+/* An account that nobody can enter: a login that may not be checked (unknown, locked) is checked
+ * against it, so that it takes as long as any other. No password has this hash. */
+static const char decoy[] =
+    "dn: cn=decoy,ou=services,%s\n"
+    "objectClass: applicationProcess\n"
+    "objectClass: usherService\n"
+    "cn: decoy\n"
+    "description: nobody: takes the time of a password check where nothing may be checked\n"
+    "usherActive: FALSE\n"
+    "userPassword: {ARGON2}$argon2i$v=19$m=19456,t=3,p=1$xOM8Xp2ZP7lYHiR5yuBTDg$"
+    "CJ7wS01PgWD5aoIwgl5uxdbX2p0KwrzMT2Ll8ePiMm0\n\n";
+
 static void branch_write(FILE *out, size_t i, const char *base)
 {
     fprintf(out, "dn: %s,%s\nobjectClass: organizationalUnit\nou: %s\ndescription: %s\n\n",
@@ -64,6 +76,7 @@ char *tree_main(const struct base_dn *base)
     for (size_t i = 0; i < COUNT(branches); i++)
         branch_write(out, i, base->text);
     fprintf(out, policy, base->text);
+    fprintf(out, decoy, base->text);
     (void)fclose(out);
     return text;
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_MS    15000
+#define TIMEOUT_MS    30000
 #define AUTH_ACCEPTED "235"
 
 /* One delivery. */
@@ -247,6 +247,17 @@ static int build_message(struct delivery *delivery)
     return add_line(&delivery->recipients, delivery->mail->to);
 }
 
+/* The overall timeout does not cover the goodbye, for which libcurl would wait two minutes; the one
+ * for each answer does, if the connection is closed within the transfer and not kept. */
+static void set_timeouts(CURL *curl, long timeout_ms)
+{
+    long answer_s = (timeout_ms / 2 + 999) / 1000;
+
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, answer_s > 0 ? answer_s : 1);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void set_options(struct delivery *delivery)
 {
     static const long use_tls[] = {[MAIL_TLS_NONE] = CURLUSESSL_NONE,
@@ -259,8 +270,7 @@ static void set_options(struct delivery *delivery)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-                     server->timeout_ms > 0 ? server->timeout_ms : TIMEOUT_MS);
+    set_timeouts(curl, server->timeout_ms > 0 ? server->timeout_ms : TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_USE_SSL, use_tls[server->tls]);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (is_set(server->ca_file))

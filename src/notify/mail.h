@@ -32,7 +32,7 @@ struct mail_server {
     const char *ca_file;   /* empty: the system's authorities */
     const char *from;      /* address of the sender */
     const char *from_name; /* may be empty */
-    long timeout_ms;       /* of the whole delivery; 0: 15 s */
+    long timeout_ms;       /* in all; half, in whole seconds, for each answer; 0: 30 s */
 };
 
 /* One mail. Lines of the body end in \n. */
@@ -50,11 +50,11 @@ int mail_init(void);
 int mail_address_check(struct slice address);
 
 /* Sends one mail. errbuf then says why not, without secrets and without the body.
- *   E_SYNTAX        an address, name, subject or body may not stand in a mail (control bytes, no
- * UTF-8) E_LIMIT         one of them is too long E_CONFIDENTIAL  a password would travel in the
- * clear: user is set, the host is not the loopback, and neither smtps:// nor MAIL_TLS_ALWAYS is
- * configured E_TIMEOUT, E_MAIL, E_NOMEM  it was not delivered; the server has not taken it, except
- * that after E_TIMEOUT nobody can tell */
+ *   E_SYNTAX        an address, name, subject, body or the URL may not stand where it should
+ *   E_LIMIT         one of them is too long
+ *   E_CONFIDENTIAL  a password would travel in the clear: user is set, the host is not the
+ * loopback, and neither smtps:// nor MAIL_TLS_ALWAYS is configured E_MAIL, E_NOMEM the server has
+ * not taken it E_TIMEOUT       most likely the same, but nobody can tell */
 int mail_send(const struct mail_server *server, const struct mail *mail, char *errbuf, size_t size);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/apply.h"
 #include "base/err.h"
-#include "ldap/dn.h"
 
 /* The object classes of the evaluator. */
 static const char *const apply_classes[] = {
@@ -41,7 +40,6 @@ int apply_refresh(struct apply *apply)
         err = state_refresh_begin(apply->state);
     if (err != 0)
         return err;
-    apply->changed = true;
     apply->refreshing = true;
     apply->asked = apply->committed.count > 0;
     apply->purge = !apply->asked;
@@ -53,16 +51,11 @@ int apply_refresh(struct apply *apply)
 /* Persist phase: a message carries the CSN of its own server id alone, so sets are joined. */
 static int cookie_take(struct apply *apply, struct slice cookie)
 {
-    int err;
-
     if (cookie.data == NULL || apply->refreshing)
         return 0;
-    err = apply_open(apply);
-    if (err == 0 && csn_set_add_cookie(&apply->pending, cookie) != 0)
-        err = E_PROTO;
-    if (!csn_set_covers(&apply->committed, &apply->pending))
-        apply->changed = true;
-    return err;
+    if (csn_set_add_cookie(&apply->pending, cookie) != 0)
+        return E_PROTO;
+    return csn_set_covers(&apply->committed, &apply->pending) ? 0 : apply_open(apply);
 }
 
 static size_t entry_weight(const struct store_entry *entry)
@@ -86,19 +79,11 @@ static bool entry_ours(const struct store_entry *entry)
     return false;
 }
 
-/* An entry whose name does not fit is not stored; nothing of it may remain either. */
 static int entry_put(struct apply *apply, const uint8_t *uuid, const struct store_entry *entry)
 {
-    char buf[DN_MAX];
-    struct slice dn;
-
     if (!entry_ours(entry))
         return state_delete(apply->state, uuid);
-    if (dn_normalize(entry->dn, buf, &dn) != 0) {
-        apply->skipped++;
-        return state_delete(apply->state, uuid);
-    }
-    return state_put(apply->state, uuid, dn, entry->attributes, entry->attribute_count);
+    return state_put(apply->state, uuid, entry->dn, entry->attributes, entry->attribute_count);
 }
 
 int apply_entry(struct apply *apply, const struct syncmsg_state *message,
@@ -108,7 +93,6 @@ int apply_entry(struct apply *apply, const struct syncmsg_state *message,
 
     if (err != 0)
         return err;
-    apply->changed = true;
     apply->entries++;
     apply->received++;
     switch (message->kind) {
@@ -164,7 +148,6 @@ int apply_info(struct apply *apply, const struct syncmsg_info *message)
         return cookie_take(apply, message->cookie);
     if ((err = apply_open(apply)) != 0)
         return err;
-    apply->changed = true;
     if (message->tag == SYNCMSG_ID_SET) {
         err = id_set_take(apply, message);
         return err != 0 ? err : cookie_take(apply, message->cookie);
@@ -184,9 +167,20 @@ bool apply_full(const struct apply *apply)
 static void apply_closed(struct apply *apply)
 {
     apply->open = false;
-    apply->changed = false;
     apply->entries = 0;
     apply->bytes = 0;
+}
+
+/* Commits, unless err says that something failed before. The batch is over either way. */
+static int apply_end(struct apply *apply, int err)
+{
+    if (err == 0) {
+        err = state_commit(apply->state);
+        apply->open = false;
+    }
+    if (err != 0)
+        apply_abort(apply);
+    return err;
 }
 
 int apply_commit(struct apply *apply)
@@ -196,18 +190,11 @@ int apply_commit(struct apply *apply)
 
     if (!apply->open)
         return 0;
-    if (!apply->changed) { /* cookies that we had already */
-        apply_abort(apply);
-        return 0;
-    }
     if (!csn_set_covers(&apply->committed, &apply->pending))
         err = state_set_cookie(apply->state, slice_of(csn_set_cookie(&apply->pending, cookie)));
-    if (err == 0)
-        err = state_commit(apply->state);
-    if (err != 0) {
-        apply_abort(apply);
+    err = apply_end(apply, err);
+    if (err != 0)
         return err;
-    }
     apply->committed = apply->pending;
     apply->batches++;
     apply_closed(apply);
@@ -231,12 +218,9 @@ int apply_forget(struct apply *apply)
     err = apply_open(apply);
     if (err == 0)
         err = state_set_cookie(apply->state, (struct slice){"", 0});
-    if (err == 0)
-        err = state_commit(apply->state);
-    if (err != 0) {
-        apply_abort(apply);
+    err = apply_end(apply, err);
+    if (err != 0)
         return err;
-    }
     apply->committed.count = 0;
     apply->pending.count = 0;
     apply_closed(apply);

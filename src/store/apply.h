@@ -22,14 +22,12 @@ struct apply {
     struct csn_set committed; /* what the state is known to hold */
     struct csn_set pending;   /* committed, and the cookies that came since */
     bool open;                /* a batch has begun */
-    bool changed;             /* something in it */
     bool refreshing;
     bool purge; /* what this refresh does not name is gone */
     bool asked; /* this refresh began with a cookie */
     size_t entries, bytes;
-    /* Since the start: entries; of them not storable; batches; refreshes ended, begun without
-     * cookie. */
-    uint64_t received, skipped, batches, refreshes, full;
+    /* Since the start: entries; batches; refreshes ended, refreshes begun without a cookie. */
+    uint64_t received, batches, refreshes, full;
 };
 
 /* Reads the cookie that the state holds. A cookie that is none of OpenLDAP's counts as none. */

@@ -9,6 +9,7 @@
 #define CONNECT_MS 200   /* the thread has a heart to beat */
 #define BIND_MS    5000  /* for the store to answer the bind */
 #define REFRESH_MS 60000 /* without any message, during a refresh */
+#define HOLD_MS    200   /* a batch of a refresh is held open for more */
 
 static const char object_class[] = "objectClass";
 
@@ -222,6 +223,16 @@ static int message_take(struct follow *follow, int64_t now_ms, bool *ret_taken)
     return err;
 }
 
+/* Whether to commit now. What came before the end of the connection is good. In a refresh the store
+ * and we take turns at being the slower one, and a commit waits for the disk. */
+static bool batch_due(const struct follow *follow, int err, int64_t now_ms)
+{
+    if (err != 0)
+        return err == E_UNAVAIL;
+    return !follow->apply->refreshing || apply_full(follow->apply) ||
+           now_ms - follow->commit_ms >= HOLD_MS;
+}
+
 int follow_step(struct follow *follow, int64_t now_ms, bool *ret_more)
 {
     bool taken = true;
@@ -232,12 +243,12 @@ int follow_step(struct follow *follow, int64_t now_ms, bool *ret_more)
         return bind_step(follow, now_ms);
     while (err == 0 && taken && !apply_full(follow->apply))
         err = message_take(follow, now_ms, &taken);
-    /* What came before the end of the connection is good. */
-    if (err == 0 || err == E_UNAVAIL) {
+    if (batch_due(follow, err, now_ms)) {
         int failed = apply_commit(follow->apply);
 
         if (failed != 0)
             return failed;
+        follow->commit_ms = now_ms;
     }
     *ret_more = err == 0 && taken;
     if (err == 0 && follow->apply->refreshing && now_ms - follow->message_ms > REFRESH_MS)

@@ -31,6 +31,7 @@ struct follow {
     struct csn_set answer;      /* contextCSN, as it comes in */
     int64_t began_ms;           /* when the stage began */
     int64_t message_ms;         /* when the last message of the search came */
+    int64_t commit_ms;          /* when a batch was last committed */
     char text[FOLLOW_TEXT_MAX]; /* what the server said when it ended the search; "" */
 };
 

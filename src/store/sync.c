@@ -56,7 +56,6 @@ static void status_publish(struct sync *sync)
     sync->status.connected = sync->follow.stage == FOLLOW_SEARCHING;
     sync->status.refreshing = apply->refreshing;
     sync->status.entries = apply->received;
-    sync->status.skipped = apply->skipped;
     sync->status.refreshes = apply->refreshes;
     sync->status.full = apply->full;
     sync->status.connects = sync->connects;

@@ -46,7 +46,6 @@ struct sync_status {
     char csn[CSN_COOKIE_MAX];   /* CSNs of what is committed, joined by ";" */
     int64_t fresh_ms;           /* monotonic time of the last proof of freshness; 0: none yet */
     uint64_t entries;           /* received since the start */
-    uint64_t skipped;           /* of them, not storable */
     uint64_t batches;           /* committed */
     uint64_t connects;          /* connections that came to be bound */
     uint64_t refreshes;         /* completed */

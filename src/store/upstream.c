@@ -51,6 +51,7 @@ static const struct {
     {LDAP_TIMEOUT, E_TIMEOUT},
     {LDAP_NO_MEMORY, E_NOMEM},
     {LDAP_FILTER_ERROR, E_SYNTAX},
+    {LDAP_ENCODING_ERROR, E_SYNTAX}, /* an assertion that does not parse */
     {LDAP_DECODING_ERROR, E_PROTO},
 };
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The state under streams of random changes: after each, every answer of the table is that of the
+ * naive evaluator on the same entries; also after a reopen, a refresh, and kill -9 at any moment.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "random_tree.h"
+#include "state_tree.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STEPS 150
+#define KILLS 100
+
+/* The tree of a step: the same each time it is asked for. */
+static struct naive *tree_of(unsigned step)
+{
+    uint64_t random = step * UINT64_C(7919) + 1;
+
+    return random_tree(&random);
+}
+
+static int go(struct state *state, unsigned step)
+{
+    struct naive *from = step > 0 ? tree_of(step - 1) : NULL, *to = tree_of(step);
+    char cookie[16];
+    int err = state_begin(state);
+
+    (void)snprintf(cookie, sizeof(cookie), "%u", step);
+    if (err == 0)
+        err = state_tree_change(state, from, to);
+    if (err == 0)
+        err = state_set_cookie(state, slice_of(cookie));
+    if (err == 0)
+        err = state_commit(state);
+    naive_free(from);
+    naive_free(to);
+    return err;
+}
+
+static void expect_step(struct state *state, const char *directory, unsigned step)
+{
+    struct naive *tree = tree_of(step);
+    unsigned differences = state_tree_differences(state, directory, tree, RANDOM_NOW);
+
+    if (differences > 0)
+        fprintf(stderr, "at step %u\n", step);
+    naive_free(tree);
+    assert_int_equal(differences, 0);
+}
+
+static void fill(struct state *state)
+{
+    struct naive *tree = tree_of(0);
+
+    assert_int_equal(state_tree_fill(state, tree), 0);
+    naive_free(tree);
+}
+
+static void test_stream(void **unused)
+{
+    char *directory = state_tree_directory();
+    struct state *state = NULL;
+    unsigned problems = 0;
+
+    (void)unused;
+    assert_int_equal(state_tree_open(directory, &problems, &state), 0);
+    fill(state);
+    expect_step(state, directory, 0);
+    for (unsigned step = 1; step <= STEPS; step++) {
+        assert_int_equal(go(state, step), 0);
+        expect_step(state, directory, step);
+        if (step % 25 == 0) {
+            state_close(state);
+            assert_int_equal(state_tree_open(directory, &problems, &state), 0);
+            expect_step(state, directory, step);
+        }
+    }
+    assert_true(problems > 0);
+    state_close(state);
+    state_tree_remove(directory);
+}
+
+/* Profiles that nobody has are not kept: a state that went through many trees has as many as one
+ * that saw the last alone. */
+static void test_nothing_is_left(void **unused)
+{
+    char *directory = state_tree_directory(), *other = state_tree_directory();
+    struct state_counts counts, fresh;
+    struct state *state = NULL;
+    struct naive *tree = tree_of(20);
+
+    (void)unused;
+    assert_int_equal(state_tree_open(directory, NULL, &state), 0);
+    fill(state);
+    for (unsigned step = 1; step <= 20; step++)
+        assert_int_equal(go(state, step), 0);
+    assert_int_equal(state_count(state, &counts), 0);
+    state_close(state);
+    assert_int_equal(state_tree_open(other, NULL, &state), 0);
+    assert_int_equal(state_tree_fill(state, tree), 0);
+    assert_int_equal(state_count(state, &fresh), 0);
+    state_close(state);
+    assert_memory_equal(&counts, &fresh, sizeof(counts));
+    assert_true(counts.profiles > 0);
+    naive_free(tree);
+    state_tree_remove(directory);
+    state_tree_remove(other);
+}
+
+/* Refreshes that name everything take the place of single changes. */
+static void test_refresh(void **unused)
+{
+    char *directory = state_tree_directory();
+    struct state *state = NULL;
+
+    (void)unused;
+    assert_int_equal(state_tree_open(directory, NULL, &state), 0);
+    for (unsigned step = 0; step < 40; step++) {
+        struct naive *tree = tree_of(step);
+
+        assert_int_equal(state_tree_fill(state, tree), 0);
+        naive_free(tree);
+        expect_step(state, directory, step);
+    }
+    state_close(state);
+    state_tree_remove(directory);
+}
+
+static _Noreturn void run_until_killed(const char *directory)
+{
+    struct arena *arena = arena_new();
+    struct state *state = NULL;
+    struct slice cookie = {0};
+    unsigned step;
+
+    if (state_tree_open(directory, NULL, &state) != 0 || state_cookie(state, arena, &cookie) != 0)
+        _exit(3);
+    for (step = cookie.len > 0 ? (unsigned)atoi(cookie.data) : 0;; step++)
+        if (go(state, step + 1) != 0)
+            _exit(4);
+}
+
+static unsigned step_of(struct state *state)
+{
+    struct arena *arena = arena_new();
+    struct slice cookie = {0};
+    unsigned step;
+
+    assert_int_equal(state_cookie(state, arena, &cookie), 0);
+    step = cookie.len > 0 ? (unsigned)atoi(cookie.data) : 0;
+    arena_free(arena);
+    return step;
+}
+
+static void test_killed(void **unused)
+{
+    char *directory = state_tree_directory();
+    struct state *state = NULL;
+    uint64_t random = (uint64_t)getpid();
+    unsigned last = 0;
+
+    (void)unused;
+    assert_int_equal(state_tree_open(directory, NULL, &state), 0);
+    fill(state);
+    state_close(state);
+    for (unsigned i = 0; i < KILLS; i++) {
+        struct timespec pause = {.tv_nsec = 1000000L + (long)random_below(&random, 12000000)};
+        int status = 0;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0)
+            run_until_killed(directory);
+        (void)nanosleep(&pause, NULL);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(state_tree_open(directory, NULL, &state), 0);
+        last = step_of(state);
+        expect_step(state, directory, last);
+        state_close(state);
+    }
+    assert_true(last > KILLS / 2);
+    print_message("killed %d times within %u batches\n", KILLS, last);
+    state_tree_remove(directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_nothing_is_left),
+        cmocka_unit_test(test_refresh),
+        cmocka_unit_test(test_killed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
