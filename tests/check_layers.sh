@@ -19,8 +19,8 @@ judge() {
         down["server"] = "base ldap model secret notify cache store rules server"
         down["client"] = "base ldap client cache/rights.h model/grant.h model/decide.h"
         down["cli"] = "base ldap client cli secret/seal.h"
-        down["embed"] = "base ldap/dn.h embed"
-        down["pam"] = "base ldap/exop.h ldap/message.h client pam"
+        down["embed"] = "base embed"
+        down["pam"] = "base ldap/exop.h ldap/message.h client pam_usher.h"
     }
     {
         layer = $1; path = $2; ok = 0

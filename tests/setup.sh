@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Sourced by ./quickstart and ./check: installs the Debian packages that are missing, under a lock, so that
-# two may run at once, and without starting any service.
+# two may run at once, and without starting any service; and builds the tree.
 
 packages_build="autoconf automake libtool pkg-config gcc make libc6-dev libldap-dev libpam0g-dev
     libconfig-dev libssl-dev liboath-dev liblmdb-dev libevent-dev libcurl4-openssl-dev libxxhash-dev
     libjansson-dev"
-packages_run="slapd slapd-contrib ldap-utils util-linux oathtool pamtester libpam-wrapper python3
-    python3-aiosmtpd"
-packages_test="libcmocka-dev libpamtest0-dev python3-ldap3 valgrind clang-format procps"
+packages_run="slapd ldap-utils util-linux oathtool pamtester libpam-wrapper python3 python3-aiosmtpd"
+packages_test="libcmocka-dev libpamtest0-dev python3-ldap3 valgrind clang-format procps mandoc"
 
 # The packages among the arguments that are not installed.
 packages_missing() {
@@ -19,30 +18,35 @@ packages_missing() {
     done
 }
 
+# While packages are installed, this tells them not to start their services. An administrator's own file is
+# put aside, and put back also when the installation is interrupted.
+policy=/usr/sbin/policy-rc.d
+
+policy_set() {
+    if [ -e "$policy" ] && [ ! -e "$policy.usher-kept" ]; then
+        mv "$policy" "$policy.usher-kept" || return 1
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+}
+
+policy_reset() {
+    rm -f "$policy"
+    [ ! -e "$policy.usher-kept" ] || mv "$policy.usher-kept" "$policy"
+}
+
 packages_install_locked() {
     # Another run may have installed them while we waited for the lock.
     missing=$(packages_missing "$@")
     [ -n "$missing" ] || return 0
     echo "Installing: $missing"
-    policy=/usr/sbin/policy-rc.d
-    kept=
-    if [ -e "$policy" ]; then
-        kept=$policy.usher-kept
-        mv "$policy" "$kept"
-    fi
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-    status=0
-    {
-        echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections &&
-            apt-get -q -o DPkg::Lock::Timeout=600 update &&
-            # shellcheck disable=SC2086
-            DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 \
-                install --no-install-recommends $missing
-    } || status=1
-    rm -f "$policy"
-    [ -z "$kept" ] || mv "$kept" "$policy"
-    return $status
+    trap 'policy_reset' EXIT
+    trap 'exit 130' INT TERM HUP
+    policy_set || return 1
+    echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections || return 1
+    apt-get -q -o DPkg::Lock::Timeout=600 update || return 1
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 \
+        install --no-install-recommends $missing
 }
 
 # Makes sure that the packages are there; says what to do when it cannot.
@@ -60,20 +64,35 @@ packages_install() {
     ) 9>/var/lock/usher-packages
 }
 
-# Configures and builds the tree at $1 in the folder $2 with further configure options; quiet unless it fails.
+# The scripts that make the makefile, when they are missing or older than what they are made from.
+build_scripts() {
+    if [ -x "$1/configure" ] && [ -e "$1/Makefile.in" ] && [ ! "$1/configure.ac" -nt "$1/configure" ] &&
+        [ ! "$1/configure.ac" -nt "$1/Makefile.in" ] && [ ! "$1/Makefile.am" -nt "$1/Makefile.in" ]; then
+        return 0
+    fi
+    (cd "$1" && mkdir -p m4 && autoreconf -fi)
+}
+
+# Configures and builds the tree at $1 in the folder $2 with further configure options; quiet unless it
+# fails. Two may do so at once: the second waits for the first. A build folder that was configured at
+# another place (a copied checkout) is configured anew.
 build_tree() {
-    source_dir=$1 build_dir=$2
-    shift 2
-    mkdir -p "$build_dir"
-    if [ ! -x "$source_dir/configure" ] || [ "$source_dir/configure.ac" -nt "$source_dir/configure" ] ||
-        [ ! -e "$source_dir/Makefile.in" ] || [ "$source_dir/Makefile.am" -nt "$source_dir/Makefile.in" ]; then
-        (cd "$source_dir" && mkdir -p m4 && autoreconf -fi) >"$build_dir/autoreconf.log" 2>&1 ||
-            { cat "$build_dir/autoreconf.log" >&2; return 1; }
-    fi
-    if [ ! -e "$build_dir/Makefile" ] || [ "$source_dir/configure" -nt "$build_dir/config.status" ]; then
-        (cd "$build_dir" && "$source_dir/configure" -q "$@") >"$build_dir/configure.log" 2>&1 ||
-            { cat "$build_dir/configure.log" >&2; return 1; }
-    fi
-    make -C "$build_dir" -s -j"$(nproc)" all >"$build_dir/make.log" 2>&1 ||
-        { tail -n 60 "$build_dir/make.log" >&2; return 1; }
+    mkdir -p "$2" && (
+        flock 9 || exit 1
+        flock 8 || exit 1
+        source_dir=$1 build_dir=$2
+        shift 2
+        build_scripts "$source_dir" >"$build_dir/autoreconf.log" 2>&1 ||
+            { cat "$build_dir/autoreconf.log" >&2; exit 1; }
+        exec 8>&-
+        if [ ! -e "$build_dir/Makefile" ] || [ "$source_dir/configure" -nt "$build_dir/config.status" ] ||
+            [ "$(cat "$build_dir/source" 2>/dev/null)" != "$source_dir" ]; then
+            rm -f "$build_dir/source"
+            (cd "$build_dir" && "$source_dir/configure" -q "$@") >"$build_dir/configure.log" 2>&1 ||
+                { cat "$build_dir/configure.log" >&2; exit 1; }
+            echo "$source_dir" >"$build_dir/source"
+        fi
+        make -C "$build_dir" -s -j"$(nproc)" all >"$build_dir/make.log" 2>&1 ||
+            { tail -n 60 "$build_dir/make.log" >&2; exit 1; }
+    ) 9>"$2/lock" 8>"$1/.build-lock"
 }

@@ -49,8 +49,8 @@ char *state_tree_directory(void)
 
 void state_tree_remove(char *directory)
 {
-    static const char *const files[] = {"state/data.mdb", "state/lock.mdb", "state/lock", "rights",
-                                        "rights.new"};
+    static const char *const files[] = {"state/data.mdb", "state/lock.mdb", "state/lock",
+                                        "state/unsynced", "rights",         "rights.new"};
     char *path;
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

@@ -298,8 +298,9 @@ static void silence(void **state)
     }
 }
 
-/* Nothing of this reaches a server: there is none at this port. */
 static char large_text[MAIL_BODY_MAX + 2];
+
+/* Nothing of this reaches a server: there is none at this port. */
 static const struct {
     struct mail mail;
     const char *url, *user, *from, *from_name;

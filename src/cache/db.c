@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The lock is ours (flock on a file beside the data): LMDB would let a second process write too. It
- * is taken before LMDB looks at anything, and goes with the process however that ends.
+ * is taken before LMDB looks at anything, and goes with the process however that ends. While the
+ * data is not synced, a file beside it says so and in which boot: pages written in this boot are
+ * there, whoever was killed; those of another may be torn.
  */
 #include "cache/db.h"
 #include "base/err.h"
+#include "cache/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +21,9 @@
 
 struct db {
     MDB_env *env;
+    char *directory;
     int lock;
+    bool relaxed; /* not synced at commit */
     MDB_dbi tables[DB_TABLES_MAX];
 };
 
@@ -126,12 +131,95 @@ static void data_remove(const char *directory)
     }
 }
 
+static int directory_sync(const char *directory)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int err = fd >= 0 && fsync(fd) == 0 ? 0 : err_errno(errno);
+
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+static char *mark_path(const char *directory)
+{
+    return mem_printf("%s/unsynced", directory);
+}
+
+/* Says on disk that the data is not synced, in this boot. */
+static int mark_write(const char *directory)
+{
+    char *path = mark_path(directory);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    char boot[LAYOUT_BOOT_MAX] = {0};
+    int err = fd >= 0 ? layout_boot(boot) : err_errno(errno);
+
+    if (err == 0 && write(fd, boot, sizeof(boot)) != (ssize_t)sizeof(boot))
+        err = E_IO;
+    if (err == 0 && fsync(fd) != 0)
+        err = err_errno(errno);
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return err != 0 ? err : directory_sync(directory);
+}
+
+/* Whether the data is marked; *ret_torn: and may be torn. */
+static bool mark_read(const char *directory, bool *ret_torn)
+{
+    char *path = mark_path(directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    char boot[LAYOUT_BOOT_MAX] = {0}, marked[LAYOUT_BOOT_MAX] = {0};
+
+    free(path);
+    if (fd < 0)
+        return false;
+    *ret_torn = read(fd, marked, sizeof(marked)) != (ssize_t)sizeof(marked) ||
+                layout_boot(boot) != 0 || memcmp(boot, marked, sizeof(boot)) != 0;
+    close(fd);
+    return true;
+}
+
+int db_relax(struct db *db)
+{
+    int err = db->relaxed ? 0 : mark_write(db->directory);
+
+    if (err == 0)
+        err = db_error(mdb_env_set_flags(db->env, MDB_NOSYNC, 1));
+    db->relaxed = db->relaxed || err == 0;
+    return err;
+}
+
+int db_settle(struct db *db)
+{
+    char *path;
+    int err = 0;
+
+    if (!db->relaxed)
+        return 0;
+    err = db_error(mdb_env_sync(db->env, 1));
+    if (err == 0)
+        err = db_error(mdb_env_set_flags(db->env, MDB_NOSYNC, 0));
+    if (err != 0)
+        return err;
+    path = mark_path(db->directory);
+    if (unlink(path) != 0 && errno != ENOENT)
+        err = err_errno(errno);
+    free(path);
+    if (err == 0)
+        err = directory_sync(db->directory);
+    db->relaxed = err != 0;
+    return err;
+}
+
 int db_open(const struct db_options *options, struct db **ret)
 {
     struct db *db = mem_alloc(sizeof(*db));
+    bool torn = false;
     int code, err = 0;
 
     db->lock = -1;
+    db->directory = mem_strdup(options->directory);
     if (options->table_count > DB_TABLES_MAX)
         err = E_LIMIT;
     else if (mkdir(options->directory, 0700) != 0 && errno != EEXIST)
@@ -140,6 +228,9 @@ int db_open(const struct db_options *options, struct db **ret)
         err = lock_take(options->directory, &db->lock);
     if (err != 0)
         goto out;
+    db->relaxed = mark_read(options->directory, &torn);
+    if (torn)
+        data_remove(options->directory);
     code = env_open(db, options);
     if (is_damaged(code)) {
         data_remove(options->directory);
@@ -163,6 +254,7 @@ void db_close(struct db *db)
         mdb_env_close(db->env);
     if (db->lock >= 0)
         close(db->lock);
+    free(db->directory);
     free(db);
 }
 

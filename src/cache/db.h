@@ -37,6 +37,12 @@ struct db_options {
 int db_open(const struct db_options *options, struct db **ret);
 void db_close(struct db *db); /* NULL is fine */
 
+/* For a time in which everything would be fetched again anyway: commits do not wait for the disk,
+ * till db_settle has made all of it durable. kill -9 loses nothing meanwhile; if the machine
+ * crashes, the next db_open throws the data away. Both 0 when it is so already. */
+int db_relax(struct db *db);
+int db_settle(struct db *db);
+
 struct db_txn {
     struct db *db;
     struct MDB_txn *txn;

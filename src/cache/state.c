@@ -95,6 +95,12 @@ static int state_load(struct state *state)
     return fits ? 0 : state_empty(state);
 }
 
+/* Till the first refresh is complete nothing is worth waiting for the disk. */
+static int state_pace(struct state *state)
+{
+    return state->filled ? db_settle(state->db) : db_relax(state->db);
+}
+
 /* A long list, or the whole table, is not to be published again at the next start. */
 static int state_strike(struct state *state)
 {
@@ -167,6 +173,8 @@ int state_open(const struct state_options *options, struct state **ret)
         err = db_open(&db, &state->db);
     if (err == 0)
         err = state_load(state);
+    if (err == 0)
+        err = state_pace(state);
     /* Another boot's table, a damaged one or none: it is made anew if there is something to make it
      * from. */
     if (err == 0 && table_open(state->path, &state->publish.table) != 0)
@@ -379,7 +387,8 @@ int state_commit(struct state *state)
     state->refreshing = refreshing;
     state->all_named = all_named;
     state->published = false;
-    return state_publish(state);
+    err = state_pace(state);
+    return err != 0 ? err : state_publish(state);
 }
 
 void state_abort(struct state *state)
@@ -398,7 +407,7 @@ int state_reset(struct state *state)
         return err;
     state->filled = state->published = false;
     state->refreshing = state->all_named = false;
-    return 0;
+    return state_pace(state);
 }
 
 void state_fresh(struct state *state, struct slice csn)

@@ -52,9 +52,11 @@ static int terminal_read(int fd, const char *prompt, struct secret *ret)
         return E_IO;
     quiet = old;
     quiet.c_lflag &= (tcflag_t)~ECHO;
-    if (terminal_say(fd, prompt) < 0 || tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
+    if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
         return E_IO;
-    rc = line_read(fd, ret);
+    rc = terminal_say(fd, prompt); /* only now: what is typed before would be flushed */
+    if (rc == 0)
+        rc = line_read(fd, ret);
     (void)tcsetattr(fd, TCSAFLUSH, &old);
     (void)terminal_say(fd, "\n");
     return rc;

@@ -11,7 +11,7 @@
 
 #define LABEL_MAX 64
 
-/* "cacheAgeMilliseconds" to "cache age milliseconds", "contextCSN" to "context CSN". */
+/* "cacheAgeMilliseconds" to "cache age milliseconds"; "contextCSN" keeps its capitals. */
 static void label_make(struct slice name, char buf[LABEL_MAX])
 {
     size_t used = 0;
@@ -24,7 +24,7 @@ static void label_make(struct slice name, char buf[LABEL_MAX])
 
         if (upper && i > 0 && (after_lower || word_follows))
             buf[used++] = ' ';
-        buf[used++] = (char)(upper && (word_follows || i + 1 == name.len) ? tolower(c) : c);
+        buf[used++] = (char)(upper && (word_follows || after_lower) ? tolower(c) : c);
     }
     buf[used] = '\0';
 }

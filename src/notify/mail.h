@@ -52,9 +52,10 @@ int mail_address_check(struct slice address);
 /* Sends one mail. errbuf then says why not, without secrets and without the body.
  *   E_SYNTAX        an address, name, subject, body or the URL may not stand where it should
  *   E_LIMIT         one of them is too long
- *   E_CONFIDENTIAL  a password would travel in the clear: user is set, the host is not the
- * loopback, and neither smtps:// nor MAIL_TLS_ALWAYS is configured E_MAIL, E_NOMEM the server has
- * not taken it E_TIMEOUT       most likely the same, but nobody can tell */
+ *   E_CONFIDENTIAL  user is set, the host is not the loopback, and neither smtps:// nor
+ *                   MAIL_TLS_ALWAYS is configured: the password would travel in the clear
+ *   E_MAIL E_NOMEM  the server has not taken it
+ *   E_TIMEOUT       most likely the same, but nobody can tell */
 int mail_send(const struct mail_server *server, const struct mail *mail, char *errbuf, size_t size);
 
 #endif

@@ -71,12 +71,18 @@ static int normalize(struct arena *arena, struct slice dn, struct slice *ret)
  */
 static int person_filter(const struct login_context *context, const char *user, struct buffer *ret)
 {
-    struct slice name = slice_of(user), dn;
-    const char *by = memchr(name.data, '@', name.len) != NULL ? "mail" : "uid";
+    const char *by = strchr(user, '@') != NULL ? "mail" : "uid";
+    struct slice name, dn;
     char buf[DN_MAX];
     struct tree_place place;
-    int rc = name.len == 0 ? E_SYNTAX : 0;
+    int rc;
 
+    if (strncmp(user, "dn:", 3) == 0) /* an authzId (RFC 4513 5.2.1.8) */
+        user += 3;
+    else if (strncmp(user, "u:", 2) == 0)
+        user += 2;
+    name = slice_of(user);
+    rc = name.len == 0 ? E_SYNTAX : 0;
     if (memchr(name.data, '=', name.len) != NULL) {
         if (dn_normalize(name, buf, &dn) < 0 || tree_place(dn, context->base, &place) < 0 ||
             place.kind != TREE_PERSON)

@@ -153,7 +153,8 @@ int mailer_send(struct attempt *attempt, void (*answer)(struct attempt *attempt)
     job->run = mailer_run;
     job->done = mailer_done;
     job->key = 0;
-    if (workers_submit(job->loop->daemon->mail_pool, job) == 0)
+    if (!atomic_load(&job->loop->daemon->stopping) &&
+        workers_submit(job->loop->daemon->mail_pool, job) == 0)
         return 0;
     login_answer(&attempt->login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_MAIL_FAILED);
     return E_BUSY;

@@ -120,7 +120,7 @@ static int refresh_finish(struct apply *apply, struct slice cookie)
     if (err != 0)
         return err;
     apply->refreshing = false;
-    apply->refreshes++;
+    apply->refreshed = true;
     return cookie_take(apply, cookie);
 }
 
@@ -167,6 +167,7 @@ bool apply_full(const struct apply *apply)
 static void apply_closed(struct apply *apply)
 {
     apply->open = false;
+    apply->refreshed = false;
     apply->entries = 0;
     apply->bytes = 0;
 }
@@ -197,6 +198,7 @@ int apply_commit(struct apply *apply)
         return err;
     apply->committed = apply->pending;
     apply->batches++;
+    apply->refreshes += apply->refreshed ? 1 : 0;
     apply_closed(apply);
     return 0;
 }

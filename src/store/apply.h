@@ -23,8 +23,9 @@ struct apply {
     struct csn_set pending;   /* committed, and the cookies that came since */
     bool open;                /* a batch has begun */
     bool refreshing;
-    bool purge; /* what this refresh does not name is gone */
-    bool asked; /* this refresh began with a cookie */
+    bool refreshed; /* the refresh ends in the open batch */
+    bool purge;     /* what this refresh does not name is gone */
+    bool asked;     /* this refresh began with a cookie */
     size_t entries, bytes;
     /* Since the start: entries; batches; refreshes ended, refreshes begun without a cookie. */
     uint64_t received, batches, refreshes, full;
