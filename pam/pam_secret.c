@@ -77,6 +77,8 @@ int pam_usher_account(pam_handle_t *pamh, int flags, int argc, const char **argv
     struct pam_usher call;
     int rc = pam_usher_begin(pamh, flags, argc, argv, module, &call);
 
+    if (rc == PAM_SUCCESS)
+        rc = pam_usher_agree(&call);
     if (rc != PAM_SUCCESS)
         return rc;
     if (call.login->stage == STAGE_FACTOR_DUE) {

@@ -32,7 +32,7 @@ static const struct option {
     size_t offset;
     int64_t min, max;
 } options[] = {
-    {"org=", OPTION_TEXT, EVERY_MODULE, OPTION_AT(organization), 1, 64},
+    {"org=", OPTION_TEXT, EVERY_MODULE, OPTION_AT(organization), 1, PAM_USHER_NAME_MAX},
     {"permission=", OPTION_TEXT, EVERY_MODULE, OPTION_AT(permission), 1, 512},
     {"socket=", OPTION_TEXT, EVERY_MODULE, OPTION_AT(socket), 1, SOCKET_MAX},
     {"authtok_prompt=", OPTION_TEXT, EVERY_MODULE, OPTION_AT(prompt), 1, 256},
@@ -123,6 +123,7 @@ void pam_usher_forget(struct pam_usher_login *login)
     login->stage = STAGE_NONE;
     login->means = MEANS_DEFAULT;
     login->must_change = false;
+    login->organization[0] = '\0';
     login->ticket_len = 0;
     mem_wipe(login->ticket, sizeof(login->ticket));
 }
@@ -185,6 +186,21 @@ int pam_usher_begin(pam_handle_t *pamh, int flags, int argc, const char **argv,
     if (rc == PAM_SUCCESS)
         rc = login_find(ret);
     return rc;
+}
+
+int pam_usher_agree(struct pam_usher *call)
+{
+    const struct pam_usher_login *login = call->login;
+
+    if (login->stage == STAGE_NONE)
+        return PAM_SUCCESS;
+    if (call->options.organization == NULL && call->module->factor == VERIFY_CODE &&
+        login->organization[0] != '\0')
+        call->options.organization = login->organization;
+    if (slice_equal_fold(slice_of(call->options.organization), slice_of(login->organization)))
+        return PAM_SUCCESS;
+    pam_syslog(call->pamh, LOG_ERR, "org= differs from that of the module that asked the secret");
+    return PAM_SERVICE_ERR;
 }
 
 void pam_usher_debug(const struct pam_usher *call, const char *format, ...)
@@ -390,7 +406,8 @@ int pam_usher_refuse(struct pam_usher *call, const struct pam_usher_answer *answ
     pam_usher_show(call, PAM_ERROR_MSG, answer->text);
     if (answer->rc == E_ACCESS)
         pam_syslog(call->pamh, LOG_ERR, "usherd does not trust this process to log others in");
-    else if (answer->rc != E_AUTH && answer->rc != E_UNWILLING && answer->rc != E_STEPUP)
+    else if (answer->rc != E_AUTH && answer->rc != E_UNWILLING && answer->rc != E_STEPUP &&
+             answer->rc != E_SYNTAX)
         pam_syslog(call->pamh, LOG_ERR, "usherd refuses: %s", err_text(answer->rc));
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
         if (refusals[i].rc == answer->rc)
@@ -400,6 +417,8 @@ int pam_usher_refuse(struct pam_usher *call, const struct pam_usher_answer *answ
 
 int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answer)
 {
+    const char *named = call->options.organization != NULL ? call->options.organization : "";
+    char organization[PAM_USHER_NAME_MAX + 1]; /* named may be the login's own */
     struct pam_usher_login *login = call->login;
     bool complete = answer->rc == 0 && (answer->state == VERIFY_STATE_COMPLETE ||
                                         answer->state == VERIFY_STATE_MUST_CHANGE);
@@ -408,7 +427,9 @@ int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answ
 
     if (!answer->answered || (!complete && !due))
         return pam_usher_refuse(call, answer);
+    (void)snprintf(organization, sizeof(organization), "%s", named);
     pam_usher_forget(login);
+    (void)snprintf(login->organization, sizeof(login->organization), "%s", organization);
     login->stage = complete ? STAGE_COMPLETE : STAGE_FACTOR_DUE;
     login->means = answer->means;
     login->must_change = answer->state == VERIFY_STATE_MUST_CHANGE;

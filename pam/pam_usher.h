@@ -20,6 +20,7 @@
 #define PAM_USHER_ENTRY __attribute__((visibility("default")))
 
 #define PAM_USHER_USER_MAX   256  /* bytes of a user name */
+#define PAM_USHER_NAME_MAX   64   /* bytes of an organization's name */
 #define PAM_USHER_TICKET_MAX 2048 /* bytes of a ticket */
 #define PAM_USHER_TEXT_MAX   512  /* bytes of a text for the user, terminated */
 
@@ -57,6 +58,7 @@ enum pam_usher_stage {
 /* What the modules of one PAM handle hand on to each other, about one user. */
 struct pam_usher_login {
     char user[PAM_USHER_USER_MAX + 1];
+    char organization[PAM_USHER_NAME_MAX + 1]; /* that the ticket is for; empty: none */
     enum pam_usher_stage stage;
     enum means means; /* of the factor that is due */
     bool must_change;
@@ -91,6 +93,10 @@ struct pam_usher_answer {
  * PAM_SERVICE_ERR for a wrong option, PAM_USER_UNKNOWN for a name that is not for us, and so on. */
 int pam_usher_begin(pam_handle_t *pamh, int flags, int argc, const char **argv,
                     const struct pam_usher_module *module, struct pam_usher *ret);
+
+/* Whether org= is that of the login, since a ticket is good for one organization. Without org= the
+ * code's module takes that of the login. PAM_SUCCESS, or PAM_SERVICE_ERR with the reason logged. */
+int pam_usher_agree(struct pam_usher *call);
 
 /* Forgets what earlier modules learnt. */
 void pam_usher_forget(struct pam_usher_login *login);

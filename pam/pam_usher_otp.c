@@ -73,6 +73,8 @@ PAM_USHER_ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc,
     char *code = NULL;
     int rc = pam_usher_begin(pamh, flags, argc, argv, &module, &call);
 
+    if (rc == PAM_SUCCESS)
+        rc = pam_usher_agree(&call);
     if (rc != PAM_SUCCESS)
         return rc;
     if (call.login->stage == STAGE_COMPLETE)

@@ -279,13 +279,11 @@ def main():
             threading.Thread(target=fake.serve, args=(conn,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    print(f"ready {server.getsockname()[1] if where_is_tcp() else 0}", flush=True)
+    port = server.getsockname()[1] if sys.argv[1].startswith("tcp:") else 0
+    sys.stdout.write(f"ready {port}\n")  # one write: the reader may close after it
+    sys.stdout.flush()
     sys.stdin.read()
     os._exit(0)
-
-
-def where_is_tcp():
-    return sys.argv[1].startswith("tcp:")
 
 
 main()

@@ -70,14 +70,14 @@ build_scripts() {
         [ ! "$1/configure.ac" -nt "$1/Makefile.in" ] && [ ! "$1/Makefile.am" -nt "$1/Makefile.in" ]; then
         return 0
     fi
-    (cd "$1" && mkdir -p m4 && autoreconf -fi)
+    (cd "$1" && autoreconf -fi)
 }
 
 # Configures and builds the tree at $1 in the folder $2 with further configure options; quiet unless it
 # fails. Two may do so at once: the second waits for the first. A build folder that was configured at
 # another place (a copied checkout) is configured anew.
 build_tree() {
-    mkdir -p "$2" && (
+    mkdir -p "$2" "$1/m4" && (
         flock 9 || exit 1
         flock 8 || exit 1
         source_dir=$1 build_dir=$2
@@ -85,14 +85,15 @@ build_tree() {
         build_scripts "$source_dir" >"$build_dir/autoreconf.log" 2>&1 ||
             { cat "$build_dir/autoreconf.log" >&2; exit 1; }
         exec 8>&-
-        if [ ! -e "$build_dir/Makefile" ] || [ "$source_dir/configure" -nt "$build_dir/config.status" ] ||
-            [ "$(cat "$build_dir/source" 2>/dev/null)" != "$source_dir" ]; then
-            rm -f "$build_dir/source"
+        if [ "$(cat "$build_dir/source" 2>/dev/null)" != "$source_dir" ]; then
+            find "$build_dir" -mindepth 1 ! -name lock ! -name autoreconf.log -delete
+        fi
+        if [ ! -e "$build_dir/source" ] || [ "$source_dir/configure" -nt "$build_dir/config.status" ]; then
             (cd "$build_dir" && "$source_dir/configure" -q "$@") >"$build_dir/configure.log" 2>&1 ||
                 { cat "$build_dir/configure.log" >&2; exit 1; }
             echo "$source_dir" >"$build_dir/source"
         fi
         make -C "$build_dir" -s -j"$(nproc)" all >"$build_dir/make.log" 2>&1 ||
             { tail -n 60 "$build_dir/make.log" >&2; exit 1; }
-    ) 9>"$2/lock" 8>"$1/.build-lock"
+    ) 9>"$2/lock" 8>"$1/m4/lock"
 }

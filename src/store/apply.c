@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Cookies are gathered in pending and become committed with the batch. A batch is opened when there
+ * is something to put into it, so that a cookie that says nothing new costs no transaction.
+ */
 #include "store/apply.h"
 #include "base/err.h"
 

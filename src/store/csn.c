@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A CSN is compared as text: within one server id, time and count order it. A set is small, so it
+ * is searched from its start.
+ */
 #include "store/csn.h"
 #include "base/err.h"
 
@@ -11,19 +15,27 @@
 /* d: a digit; x: a hexadecimal digit; anything else stands for itself. */
 static const char csn_form[] = "dddddddddddddd.ddddddZ#xxxxxx#xxx#xxxxxx";
 
+static bool char_fits(char c, char form)
+{
+    bool digit = c >= '0' && c <= '9';
+
+    switch (form) {
+    case 'd':
+        return digit;
+    case 'x':
+        return digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    default:
+        return c == form;
+    }
+}
+
 static bool csn_valid(struct slice text)
 {
     if (text.len != CSN_LEN)
         return false;
-    for (size_t i = 0; i < CSN_LEN; i++) {
-        char c = text.data[i];
-        bool digit = c >= '0' && c <= '9';
-
-        if (csn_form[i] == 'd'   ? !digit
-            : csn_form[i] == 'x' ? !digit && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F')
-                                 : c != csn_form[i])
+    for (size_t i = 0; i < CSN_LEN; i++)
+        if (!char_fits(text.data[i], csn_form[i]))
             return false;
-    }
     return true;
 }
 

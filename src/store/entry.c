@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Slices to libldap's structs and back. What is read is asked for again once when the connection
+ * died; what is written never is, for it may have happened.
+ */
 #include "store/entry.h"
 #include "base/clock.h"
 #include "base/err.h"

@@ -1,6 +1,11 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * libldap is asked with a zero timeout until it has nothing more (ldap_result with LDAP_MSG_ONE):
+ * what it has read but not handed out would not wake a poll.
+ */
 #include "store/follow.h"
 #include "base/err.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,6 +201,10 @@ static int question_take(struct follow *follow, LDAPMessage *message, int64_t no
     if (ldap_msgtype(message) != LDAP_RES_SEARCH_RESULT)
         return E_PROTO;
     known = answer_check(follow, message) == 0 && follow->answer.count > 0;
+    if (!known && !follow->deaf)
+        log_warning("contextCSN of %s cannot be read: nothing can prove that the cache is fresh",
+                    follow->base);
+    follow->deaf = !known;
     follow->question = -1;
     fresh_answered(follow->fresh, known ? &follow->answer : NULL, now_ms);
     return 0;

@@ -29,6 +29,7 @@ struct follow {
     enum follow_stage stage;
     int search, question, bind; /* message ids */
     struct csn_set answer;      /* contextCSN, as it comes in */
+    bool deaf;                  /* contextCSN could not be read: said so in the log */
     int64_t began_ms;           /* when the stage began */
     int64_t message_ms;         /* when the last message of the search came */
     int64_t commit_ms;          /* when a batch was last committed */

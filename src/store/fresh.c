@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One question is on its way or answered at a time; next_ms says when the next is due.
+ */
 #include "store/fresh.h"
 
 void fresh_init(struct fresh *fresh, int64_t interval_ms)

@@ -12,9 +12,9 @@
 
 #include <stdint.h>
 
-#define FRESH_PROOF_MS    250 /* the longest time from question to proof */
-#define FRESH_GAP_MS      20  /* the shortest time between two questions */
-#define FRESH_QUIET_MS    300 /* the cookie stays behind for this long with nothing arriving: lags */
+#define FRESH_PROOF_MS    250   /* the longest time from question to proof */
+#define FRESH_GAP_MS      20    /* the shortest time between two questions */
+#define FRESH_QUIET_MS    300   /* the cookie stays behind, and nothing arrives: lags */
 #define FRESH_PATIENCE_MS 10000 /* to this, when beginning anew does not help */
 #define FRESH_ANSWER_MS   10000 /* no answer for this long: the connection is dead */
 

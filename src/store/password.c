@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A bind or an extended operation on a connection of the right pool. Buffers of ours that hold a
+ * password are wiped; those inside libldap cannot be.
+ */
 #include "store/password.h"
 #include "base/err.h"
 #include "ldap/dn.h"

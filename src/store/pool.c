@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A place in a pool is taken under the lock; connecting and binding happen outside of it. Open
+ * connections are never more than places, since a new one is made only when none is idle.
+ */
 #include "store/pool.h"
 #include "base/err.h"
 #include "base/log.h"

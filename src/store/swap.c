@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * With an old value the deletion of it is the comparison (the loser gets noSuchAttribute); without
+ * one an assertion that the slot is empty (RFC 4528) is.
+ */
 #include "store/swap.h"
 #include "base/err.h"
 #include "cache/tree.h"

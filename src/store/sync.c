@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A loop of steps: beat, connect or take what is there, commit, prove. The thread's own fields need
+ * no lock; what others may read is copied under the mutex at the end of each step.
+ */
 #include "store/sync.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -55,6 +59,7 @@ static void status_publish(struct sync *sync)
     (void)pthread_mutex_lock(&sync->mutex);
     sync->status.connected = sync->follow.stage == FOLLOW_SEARCHING;
     sync->status.refreshing = apply->refreshing;
+    sync->status.filled = state_filled(sync->state);
     sync->status.entries = apply->received;
     sync->status.refreshes = apply->refreshes;
     sync->status.full = apply->full;

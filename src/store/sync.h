@@ -42,6 +42,7 @@ struct sync_options {
 struct sync_status {
     bool connected;             /* following: the search is running */
     bool refreshing;            /* catching up; the cache may lag */
+    bool filled;                /* state_filled, which is the thread's to ask */
     char error[SYNC_ERROR_MAX]; /* why it last was not; "" if never */
     char csn[CSN_COOKIE_MAX];   /* CSNs of what is committed, joined by ";" */
     int64_t fresh_ms;           /* monotonic time of the last proof of freshness; 0: none yet */

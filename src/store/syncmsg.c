@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * liblber reads in place (ber_init2 over the caller's bytes, which it neither changes nor frees);
+ * each constructed element is opened as a reader of its own, so that no length can lead out of its
+ * parent.
+ */
 #include "store/syncmsg.h"
 #include "base/err.h"
 

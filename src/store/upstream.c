@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The socket is opened here and given to libldap (ldap_init_fd): libldap's own connect may block,
+ * and its writes do on a socket that blocks. On ours a request that does not fit waits in libldap
+ * until ldap_result finds room for it.
+ */
 #include "store/upstream.h"
 #include "base/clock.h"
 #include "base/err.h"
