@@ -245,11 +245,13 @@ static void line_rename(struct line *line, const char *kind, const char *old, co
     size_t kind_len = strcspn(line->text, " "), old_len = strlen(old);
     const char *place = line->text + kind_len + 1;
     bool same_kind = strncmp(line->text, kind, kind_len) == 0 && kind[kind_len] == '\0';
-    bool below = strcmp(kind, "organization") == 0 && !same_kind && place[old_len] == '/';
-    char *text;
+    bool below = strcmp(kind, "organization") == 0 && !same_kind;
+    char *text, end;
 
-    if (strncmp(place, old, old_len) != 0 ||
-        !(below || (same_kind && (place[old_len] == ' ' || place[old_len] == '\0'))))
+    if (strncmp(place, old, old_len) != 0)
+        return;
+    end = place[old_len];
+    if (!(below && end == '/') && !(same_kind && (end == ' ' || end == '\0')))
         return;
     text = mem_printf("%.*s %s%s", (int)kind_len, line->text, new, place + old_len);
     free(line->text);

@@ -139,7 +139,8 @@ static void test_refresh(void **unused)
     state_tree_remove(directory);
 }
 
-static _Noreturn void run_until_killed(const char *directory)
+/* Writes a byte for each batch done. */
+static _Noreturn void run_until_killed(const char *directory, int done)
 {
     struct arena *arena = arena_new();
     struct state *state = NULL;
@@ -149,7 +150,7 @@ static _Noreturn void run_until_killed(const char *directory)
     if (state_tree_open(directory, NULL, &state) != 0 || state_cookie(state, arena, &cookie) != 0)
         _exit(3);
     for (step = cookie.len > 0 ? (unsigned)atoi(cookie.data) : 0;; step++)
-        if (go(state, step + 1) != 0)
+        if (go(state, step + 1) != 0 || write(done, "", 1) != 1)
             _exit(4);
 }
 
@@ -165,6 +166,30 @@ static unsigned step_of(struct state *state)
     return step;
 }
 
+/* Runs a child and kills it: anywhere from its start on, or some time after its first batch. */
+static void run_and_kill(const char *directory, uint64_t *random, bool after_batch)
+{
+    long limit = after_batch ? 4000000 : 12000000;
+    struct timespec pause = {.tv_nsec = (long)random_below(random, (unsigned)limit)};
+    int done[2], status = 0;
+    char byte;
+    pid_t pid;
+
+    assert_int_equal(pipe(done), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        run_until_killed(directory, done[1]);
+    close(done[1]);
+    if (after_batch)
+        assert_int_equal(read(done[0], &byte, 1), 1);
+    (void)nanosleep(&pause, NULL);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    close(done[0]);
+}
+
 static void test_killed(void **unused)
 {
     char *directory = state_tree_directory();
@@ -177,23 +202,13 @@ static void test_killed(void **unused)
     fill(state);
     state_close(state);
     for (unsigned i = 0; i < KILLS; i++) {
-        struct timespec pause = {.tv_nsec = 1000000L + (long)random_below(&random, 12000000)};
-        int status = 0;
-        pid_t pid = fork();
-
-        assert_true(pid >= 0);
-        if (pid == 0)
-            run_until_killed(directory);
-        (void)nanosleep(&pause, NULL);
-        assert_int_equal(kill(pid, SIGKILL), 0);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFSIGNALED(status));
+        run_and_kill(directory, &random, i % 2 == 1);
         assert_int_equal(state_tree_open(directory, NULL, &state), 0);
         last = step_of(state);
         expect_step(state, directory, last);
         state_close(state);
     }
-    assert_true(last > KILLS / 2);
+    assert_true(last >= KILLS / 2);
     print_message("killed %d times within %u batches\n", KILLS, last);
     state_tree_remove(directory);
 }
