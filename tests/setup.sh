@@ -19,14 +19,15 @@ packages_missing() {
 }
 
 # While packages are installed, this tells them not to start their services. An administrator's own file is
-# put aside, and put back also when the installation is interrupted.
+# put aside, and put back also when the installation is interrupted; one that a killed run left is ours.
 policy=/usr/sbin/policy-rc.d
+policy_mark="# usher: no service starts while packages are installed"
 
 policy_set() {
-    if [ -e "$policy" ] && [ ! -e "$policy.usher-kept" ]; then
+    if [ -e "$policy" ] && [ ! -e "$policy.usher-kept" ] && ! grep -q -x -F "$policy_mark" "$policy"; then
         mv "$policy" "$policy.usher-kept" || return 1
     fi
-    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+    printf '#!/bin/sh\n%s\nexit 101\n' "$policy_mark" >"$policy" && chmod 755 "$policy"
 }
 
 policy_reset() {
@@ -73,6 +74,14 @@ build_scripts() {
     (cd "$1" && autoreconf -fi)
 }
 
+# What a build folder was configured with: a package that came since (cmocka, after ./quickstart) counts.
+build_settings() {
+    echo "$@"
+    # shellcheck disable=SC2086
+    dpkg-query -W -f '${Package} ${Version} ${Status}\n' $packages_build $packages_test 2>/dev/null
+    return 0
+}
+
 # Configures and builds the tree at $1 in the folder $2 with further configure options; quiet unless it
 # fails. Two may do so at once: the second waits for the first. A build folder that was configured at
 # another place (a copied checkout) is configured anew.
@@ -87,11 +96,14 @@ build_tree() {
         exec 8>&-
         if [ "$(cat "$build_dir/source" 2>/dev/null)" != "$source_dir" ]; then
             find "$build_dir" -mindepth 1 ! -name lock ! -name autoreconf.log -delete
+            echo "$source_dir" >"$build_dir/source"
         fi
-        if [ ! -e "$build_dir/source" ] || [ "$source_dir/configure" -nt "$build_dir/config.status" ]; then
+        build_settings "$@" >"$build_dir/settings.new"
+        if [ "$source_dir/configure" -nt "$build_dir/config.status" ] ||
+            ! cmp -s "$build_dir/settings.new" "$build_dir/settings"; then
             (cd "$build_dir" && "$source_dir/configure" -q "$@") >"$build_dir/configure.log" 2>&1 ||
                 { cat "$build_dir/configure.log" >&2; exit 1; }
-            echo "$source_dir" >"$build_dir/source"
+            mv "$build_dir/settings.new" "$build_dir/settings"
         fi
         make -C "$build_dir" -s -j"$(nproc)" all >"$build_dir/make.log" 2>&1 ||
             { tail -n 60 "$build_dir/make.log" >&2; exit 1; }

@@ -297,14 +297,20 @@ static int check(const struct rights *rights, const char *organization, const ch
     return rights_check(rights, slice_of(organization), slice_of(uid), &query, now_ms, &decision);
 }
 
+/* The table as it stands; one that was never fresh is made so. */
 static struct rights *rights_of(struct state *state, const char *directory)
 {
     char *path = mem_printf("%s/rights", directory);
+    struct rights_status status;
     struct rights *rights = NULL;
 
-    state_fresh(state, slice_of("csn"));
     if (rights_open(path, &rights) != 0)
         rights = NULL;
+    if (rights != NULL) {
+        rights_status(rights, &status);
+        if (status.age_ms < 0)
+            state_fresh(state, slice_of("csn"));
+    }
     free(path);
     return rights;
 }

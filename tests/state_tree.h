@@ -34,8 +34,8 @@ int state_tree_change(struct state *state, const struct naive *from, const struc
 /* Puts everything within a refresh, and ends it. */
 int state_tree_fill(struct state *state, const struct naive *tree);
 
-/* How many answers of the table differ from the tree's; each is printed. The table is marked fresh
- * first. */
+/* How many answers of the table differ from the tree's; the first are printed. A table that was
+ * never fresh is marked so first. */
 unsigned state_tree_differences(struct state *state, const char *directory,
                                 const struct naive *tree, int64_t now_ms);
 

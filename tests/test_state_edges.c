@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NOW INT64_C(1700000000000)
@@ -467,6 +468,43 @@ static void test_growth(void **state)
     expect(fixture, "acme", "p1399", "late699:read", 0);
 }
 
+/* What could not be published is published with the next change, or the next proof of freshness. */
+static void test_publishing_fails(void **state)
+{
+    struct fixture *fixture = *state;
+    char *path = file_in(fixture, "rights.new"), line[96];
+
+    fill(fixture, START);
+    expect_tree(fixture, START);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(mkdir(path, 0700), 0); /* no room for a larger table */
+        begin(fixture);
+        for (unsigned i = 0; i < 3000; i++) {
+            (void)snprintf(line, sizeof(line), "person p%u-%u", round, i);
+            put(fixture, 0, line);
+            (void)snprintf(line, sizeof(line), "membership acme/p%u-%u grant=+* grant=+a%u:b",
+                           round, i, i);
+            put(fixture, 0, line);
+        }
+        assert_int_not_equal(state_commit(fixture->state), 0);
+        assert_true(counts_of(fixture).to_do > 0);
+        assert_int_equal(rmdir(path), 0);
+        if (round == 0) {
+            begin(fixture);
+            put(fixture, 0, "organization gamma"); /* for which there is room */
+            commit(fixture);
+            expect(fixture, "gamma", "bob", "ticket:read", E_DENIED);
+        } else {
+            state_fresh(fixture->state, slice_of("csn"));
+        }
+        for (unsigned i = 0; i < 3000; i += 100) {
+            (void)snprintf(line, sizeof(line), "p%u-%u", round, i);
+            expect(fixture, "acme", line, "ticket:read", 0);
+        }
+    }
+    free(path);
+}
+
 /* Bits are not used again within a file; when they run out they are numbered anew. */
 static void test_bits_run_out(void **state)
 {
@@ -643,6 +681,7 @@ int main(void)
         EDGE(test_unsynced_kept),
         EDGE(test_other_base),
         EDGE(test_growth),
+        EDGE(test_publishing_fails),
         EDGE(test_bits_run_out),
         EDGE(test_misfits),
         EDGE(test_outgrown),

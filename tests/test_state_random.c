@@ -21,32 +21,56 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STEPS 150
-#define KILLS 100
+#define STEPS  400
+#define SHARES 12
+#define KILLS  100
 
-/* The tree of a step: the same each time it is asked for. */
-static struct naive *tree_of(unsigned step)
+/* Where an entry stands, as one of SHARES. */
+static unsigned share_of(const struct naive_entry *entry)
 {
-    uint64_t random = step * UINT64_C(7919) + 1;
+    uint8_t uuid[STATE_UUID];
+    unsigned sum = 0;
 
-    return random_tree(&random);
+    state_tree_uuid(entry, uuid);
+    for (size_t i = 0; i < STATE_UUID; i++)
+        sum = sum * 31 + uuid[i];
+    return sum % SHARES;
 }
 
-static int go(struct state *state, unsigned step)
+/* The tree of a step, the same each time it is asked for: a patchwork of random trees, of which one
+ * share is another's at each step. */
+static struct naive *tree_of(unsigned step)
 {
-    struct naive *from = step > 0 ? tree_of(step - 1) : NULL, *to = tree_of(step);
+    struct naive *tree = naive_new();
+
+    for (unsigned share = 0; share < SHARES; share++) {
+        uint64_t random = (step + share) / SHARES * UINT64_C(7919) + 1;
+        struct naive *whole = random_tree(&random);
+
+        for (size_t i = 0; i < naive_count(whole); i++)
+            if (share_of(naive_at(whole, i)) == share)
+                naive_add(tree, naive_at(whole, i));
+        naive_free(whole);
+    }
+    return tree;
+}
+
+/* Takes the state from the tree of the step before to that of this step, which *tree becomes. */
+static int go(struct state *state, struct naive **tree, unsigned step)
+{
+    struct naive *from = *tree;
     char cookie[16];
     int err = state_begin(state);
 
+    *tree = tree_of(step);
     (void)snprintf(cookie, sizeof(cookie), "%u", step);
     if (err == 0)
-        err = state_tree_change(state, from, to);
+        err = state_tree_change(state, from, *tree);
     if (err == 0)
         err = state_set_cookie(state, slice_of(cookie));
     if (err == 0)
         err = state_commit(state);
     naive_free(from);
-    naive_free(to);
     return err;
 }
 
@@ -72,6 +96,7 @@ static void fill(struct state *state)
 static void test_stream(void **unused)
 {
     char *directory = state_tree_directory();
+    struct naive *tree = tree_of(0);
     struct state *state = NULL;
     unsigned problems = 0;
 
@@ -80,15 +105,16 @@ static void test_stream(void **unused)
     fill(state);
     expect_step(state, directory, 0);
     for (unsigned step = 1; step <= STEPS; step++) {
-        assert_int_equal(go(state, step), 0);
+        assert_int_equal(go(state, &tree, step), 0);
         expect_step(state, directory, step);
-        if (step % 25 == 0) {
+        if (step % 40 == 0) {
             state_close(state);
             assert_int_equal(state_tree_open(directory, &problems, &state), 0);
             expect_step(state, directory, step);
         }
     }
     assert_true(problems > 0);
+    naive_free(tree);
     state_close(state);
     state_tree_remove(directory);
 }
@@ -100,13 +126,13 @@ static void test_nothing_is_left(void **unused)
     char *directory = state_tree_directory(), *other = state_tree_directory();
     struct state_counts counts, fresh;
     struct state *state = NULL;
-    struct naive *tree = tree_of(20);
+    struct naive *tree = tree_of(0);
 
     (void)unused;
     assert_int_equal(state_tree_open(directory, NULL, &state), 0);
     fill(state);
     for (unsigned step = 1; step <= 20; step++)
-        assert_int_equal(go(state, step), 0);
+        assert_int_equal(go(state, &tree, step), 0);
     assert_int_equal(state_count(state, &counts), 0);
     state_close(state);
     assert_int_equal(state_tree_open(other, NULL, &state), 0);
@@ -145,12 +171,14 @@ static _Noreturn void run_until_killed(const char *directory, int done)
     struct arena *arena = arena_new();
     struct state *state = NULL;
     struct slice cookie = {0};
+    struct naive *tree;
     unsigned step;
 
     if (state_tree_open(directory, NULL, &state) != 0 || state_cookie(state, arena, &cookie) != 0)
         _exit(3);
-    for (step = cookie.len > 0 ? (unsigned)atoi(cookie.data) : 0;; step++)
-        if (go(state, step + 1) != 0 || write(done, "", 1) != 1)
+    step = cookie.len > 0 ? (unsigned)atoi(cookie.data) : 0;
+    for (tree = tree_of(step);; step++)
+        if (go(state, &tree, step + 1) != 0 || write(done, "", 1) != 1)
             _exit(4);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the daemon remembers of the store between runs (DESIGN 7): the evaluator's attributes of each
- * entry, who refers to whom, the profiles in use, the sync cookie and the list of what is still to
- * recompute, in LMDB. One thread uses it for writing. A batch of changes is one transaction: change and
- * to-do list are committed together, then published into the table, then struck from the list.
+ * What the daemon remembers of the store between runs (DESIGN 7): the evaluator's attributes of
+ * each entry, who refers to whom, the profiles in use, the sync cookie and the list of what is
+ * still to recompute, in LMDB. One thread at a time calls it, the sync thread; others read the
+ * table. A batch of changes is one transaction: change and to-do list are committed together, then
+ * published into the table, then struck from the list (with the next batch, unless it is long).
  */
 #ifndef USHER_CACHE_STATE_H
 #define USHER_CACHE_STATE_H
@@ -24,10 +25,11 @@ struct state_options {
     const char *directory; /* holds state/ (LMDB) and rights; made 0750 when missing */
     struct slice base;     /* normalized */
     int64_t max_age_ms;
-    gid_t gid; /* of the rights file, or (gid_t)-1 */
+    gid_t gid;       /* of the rights file, or (gid_t)-1 */
     size_t map_size; /* bytes LMDB may grow to; 0: 16 GiB */
-    /* Told once for each defect (a circle, a value that does not parse, a dangling reference ...),
-     * with the DN of the entry and a sentence; may be NULL. */
+    /* Told once in a batch for each defect that it meets (a circle, a value that does not parse, a
+     * dangling reference ...), with the DN of the entry and a sentence that says what of it; may be
+     * NULL. */
     void (*on_problem)(void *context, struct slice dn, const char *text);
     void *context;
 };
@@ -42,8 +44,15 @@ void state_close(struct state *state);
 int state_cookie(struct state *state, struct arena *arena, struct slice *ret);
 bool state_filled(const struct state *state); /* a refresh was once complete */
 
-/* One batch: begin; any of the others; commit (or abort: nothing happened). After commit the changes
- * have been published to the table. Changes within a refresh that never ended are kept. */
+/* One batch: begin; any of the others; commit (or abort: nothing happened). After commit the
+ * changes have been published to the table. An error of commit means either that nothing happened,
+ * or that the changes stand and could not be published: they are with the next commit or
+ * state_fresh, and meanwhile the table ages. So a batch may always be sent again. After an error of
+ * any other call only abort is left. Changes within a refresh that never ended are kept; until the
+ * first refresh is done, changes are only stored. An entry that the cache cannot hold (no DN, or
+ * one of over 510 bytes) is told of and left out. A put under another DN takes along what lies
+ * below; a put at a DN that another entry holds sets that one aside till it is put elsewhere or
+ * deleted. */
 int state_begin(struct state *state);
 int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn,
               const struct attribute *attributes, size_t attribute_count);
@@ -53,7 +62,8 @@ int state_commit(struct state *state);
 void state_abort(struct state *state);
 
 /* Within a batch. A refresh that names everything present: begin, then puts and presents, then
- * end, which deletes all that was not named since begin. state_refresh_done marks the cache filled. */
+ * end, which deletes all that was not named since begin. state_refresh_done marks the cache filled.
+ */
 int state_refresh_begin(struct state *state);
 int state_present(struct state *state, const uint8_t uuid[STATE_UUID]);
 int state_refresh_end(struct state *state);
@@ -63,7 +73,8 @@ int state_refresh_done(struct state *state);
  * replaces all. */
 int state_reset(struct state *state);
 
-/* The store's contextCSN was seen to match what was applied. */
+/* The store's contextCSN was seen to match what was applied. Does nothing before the first refresh
+ * is done, or within a batch. */
 void state_fresh(struct state *state, struct slice csn);
 void state_beat(struct state *state);
 

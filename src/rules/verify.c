@@ -118,6 +118,8 @@ static void password_bind_code(const struct login_context *context, struct login
     if (rc == 0)
         rc = ledger_drop(context, login->arena, owner, "code");
     if (rc == 0)
+        rc = ledger_drop(context, login->arena, owner, verify_password_key(login));
+    if (rc == 0)
         verify_complete(context, login, TICKET_PASSWORD | TICKET_CODE);
     else if (rc == E_AUTH || rc == E_DENIED || rc == E_CONFLICT)
         verify_refuse(login);

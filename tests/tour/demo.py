@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What ./quickstart runs once everything is installed and built: starts the demo, takes the tour, serves.
+"""What ./quickstart runs once all is installed and built: starts the demo, takes the tour, serves.
 
-    demo.py both|tour|serve STATE-FOLDER PORT
+    demo.py check|both|tour|serve STATE-FOLDER PORT
 
-Whatever ends it (Ctrl-C, a signal, an error), every process that it started is stopped first."""
+check says whether state folder and port can be had, before there is anything to start. Whatever
+ends it (Ctrl-C, a signal, an error), every process that it started is stopped first."""
 
 import os
 import signal
@@ -11,10 +12,9 @@ import sys
 import time
 
 from servers import Servers
-from show import say
+from show import Unexpected, quiet, say
 from state import ADMIN_SOCKET, BASE, LDAPI_SOCKET, STORE_SOCKET, Refused, State, port_check
 from tour import PIN, Tour
-from show import Unexpected, quiet
 
 INTERRUPTED = 130
 
@@ -28,12 +28,13 @@ def on_signal(number, frame):
 
 
 def prepare(state, servers):
-    """Starts everything. The seller's PIN belongs to the sample data, but only the gateway, which has
-    the key, can seal it."""
+    """Starts everything. The seller's PIN belongs to the sample data, but only the gateway, which
+    has the key, can seal it."""
     start = time.monotonic()
     first = not state.prepared()
     state.fill()
-    say("Preparing the store with sample data ..." if first else "Starting on the data that are there ...")
+    say("Preparing the store with sample data ..." if first
+        else "Starting on the data that are there ...")
     servers.start_all()
     if first or not os.path.exists(state.path("seller-has-pin")):
         status, output = quiet(f"echo {PIN} | {state.typed('usherctl')} pin set acme pat")
@@ -69,16 +70,20 @@ Mails go to {state.shown('mail')}, logs to {state.shown('log')}; all data are in
 def serve(state, servers):
     say(connect_text(state, servers.port))
     say("\nServing until Ctrl-C.")
-    while servers.ended() is None:
-        time.sleep(0.2)
+    try:
+        while servers.ended() is None:
+            time.sleep(0.2)
+    except Stop:
+        say("\nStopping.")
+        return
     raise Refused(f"the {servers.ended()} has ended by itself; the end of its log:\n"
                   f"{servers.log_tail(servers.ended())}")
 
 
 def take_tour(state, servers):
     """Whether all was as expected."""
-    say(f"\n{state.typed('usherctl')} and {state.typed('pamtester')} are the programs of that name, "
-        "pointed at this demo.")
+    say(f"\n{state.typed('usherctl')} and {state.typed('pamtester')} are the programs of that "
+        "name, pointed at this demo.")
     start = time.monotonic()
     steps = Tour(state, servers).take()
     say()
@@ -101,7 +106,8 @@ def run(mode, state, servers):
 
 def main():
     mode, folder, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    state = State(folder, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    state = State(folder, os.path.realpath(top))
     servers = Servers(state, port)
     status = 1
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -109,13 +115,13 @@ def main():
     try:
         state.take()
         port_check(port)
-        status = run(mode, state, servers)
+        status = 0 if mode == "check" else run(mode, state, servers)
     except (Refused, Unexpected) as problem:
         print(f"quickstart: {problem}", file=sys.stderr)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Stop:
-        status = 0 if mode == "serve" else INTERRUPTED
+        status = INTERRUPTED
         print("\nStopping.", file=sys.stderr)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

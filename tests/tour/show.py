@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tour prints: headings, commands as a user would type them, their real output; and the check
-of each answer. A command is run by a shell from the very line that is shown."""
+"""What the tour prints: headings, commands as a user would type them, their real output; and the
+check of each answer. A command is run by a shell from the very line that is shown."""
 
 import os
 import pty
@@ -8,8 +8,10 @@ import re
 import select
 import subprocess
 import sys
+import textwrap
 import time
 
+WIDTH = 90  # of text; commands are as long as they are
 TIMEOUT_S = 60  # of one command
 END_OF_INPUT = b"\x04"  # Ctrl-D
 
@@ -24,6 +26,13 @@ class TooSoon(Unexpected):
 
 def say(text=""):
     print(text, flush=True)
+
+
+def tell(text):
+    """A paragraph between commands."""
+    say()
+    say(textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  "))
+    say()
 
 
 def show(text):
@@ -104,8 +113,8 @@ def prompts_answer(master, answers):
 
 def dialogue(command, answers, *patterns, status=(0,)):
     """Runs a command that asks, on a terminal. answers: pairs of a prompt and what is typed, or a
-    function that gives it and is called with the transcript so far. When we give up, the command sees
-    the end of its input, so that it can clean up after itself."""
+    function that gives it and is called with the transcript so far. When we give up, the command
+    sees the end of its input, so that it can clean up after itself."""
     say(f"  $ {command}")
     master, slave = pty.openpty()
     with subprocess.Popen(command, shell=True, stdin=slave, stdout=slave, stderr=slave,
@@ -144,7 +153,6 @@ class Steps:
         self.done += 1
         say()
         say(f"{self.done}. {heading}")
-        say()
         try:
             action()
         except (Unexpected, subprocess.TimeoutExpired) as problem:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The state folder of the demo: everything that the servers read and write.
 
-The folder belongs to whoever runs the demo; what the servers write lies in subfolders that belong to
-their uid. A server that may not pass through the folder's parents (/root) is started inside it, so
-all names in its configuration are relative. Knows no process."""
+The folder belongs to whoever runs the demo; what the servers write lies in subfolders that belong
+to their uid. A server that may not pass through the folder's parents (/root) is started inside it,
+so all names in its configuration are relative. Knows no process."""
 
 import errno
 import fcntl

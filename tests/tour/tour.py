@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The guided tour: what usher does, step by step, on the running demo.
 
-Each step leaves the data as it found them (but for Ada's app and Pat's PIN), so that the tour can be
-taken again at once on the same state."""
+Each step leaves the data as it found them (but for Ada's app and Pat's PIN), so that the tour can
+be taken again at once on the same state."""
 
 import os
 import re
 import signal
 import time
 
-from show import Steps, TooSoon, Unexpected, dialogue, poll, quiet, run, say
+from show import Steps, TooSoon, Unexpected, dialogue, poll, quiet, run, say, tell
 from state import BASE, STORE_SOCKET
 
 PIN = "4711"
@@ -38,10 +38,13 @@ class Tour:
         self.store = f"-Q -Y EXTERNAL -H {state.uri(STORE_SOCKET)}"
 
     def tidy(self):
-        """Undoes what a tour that was interrupted may have left."""
+        """Undoes what a tour that was interrupted, or the user, may have left."""
         for person in ("ada", "ben", "sue", "pat"):
             quiet(f"{self.ctl} unlock {person}")
         quiet(f"ldapmodify {self.store}", self.role_change("delete"))
+        quiet(f"ldapmodify {self.store}", f"dn: {DN_SUE}\nchangetype: modify\n"
+              f"replace: usherRole\nusherRole: {DN_ROLE}\n")
+        poll("Sue's role is not as in the sample data", lambda: self.allowed("denied"))
 
     @staticmethod
     def role_change(verb):
@@ -54,22 +57,22 @@ class Tour:
 
     def questions(self):
         compare = f"ldapcompare {BACKOFFICE} -H ldap://127.0.0.1:{self.servers.port} {DN_SUE}"
-        say("  Sue works in the support of acme. A program, bound as the service \"backoffice\", asks\n"
-            "  by LDAP Compare; any LDAP library can.\n")
+        tell("Sue works in the support of acme. A program, bound as the service \"backoffice\", asks "
+             "by LDAP Compare, as any LDAP library can.")
         run(f"{compare} usherPermission:tickets:read", r"^TRUE", status=(COMPARE_TRUE,))
         run(f"{compare} usherPermission:tickets:delete", r"^FALSE", status=(COMPARE_FALSE,))
-        say("\n  What nobody has defined is an error that names it, never a quiet no:\n")
+        tell("What nobody has defined is an error that names it, never a quiet no:")
         run(f"{compare} usherPermission:tickets:juggle", r"No such attribute \(16\)",
             r"\"tickets:juggle\"", status=(NO_SUCH_ATTRIBUTE,))
-        say("\n  The administrator asks with usherctl:\n")
+        tell("The administrator asks with usherctl:")
         run(f"{self.ctl} check acme sue tickets:read", r"^allowed$")
 
     def password(self):
-        say("  The service \"backoffice\" of PAM (pam.d/backoffice) takes a password, and a code where\n"
-            "  one is due. Sue needs none. What is typed stands in brackets.\n")
+        tell("The service \"backoffice\" of PAM (pam.d/backoffice) takes a password, and a code "
+             "where one is due. Sue needs none. What is typed stands in brackets.")
         self.login("sue", "sue-demo-password", r"successfully authenticated",
                    r"account management done")
-        say("\n  A wrong password:\n")
+        tell("A wrong password:")
         self.login("sue", "guess", re.escape(REFUSED), status=(1,))
 
     def login(self, user, password, *patterns, status=(0,), code=None):
@@ -78,24 +81,24 @@ class Tour:
                         status=status)
 
     def totp(self):
-        say("  Ada needs a code of her app. The administrator begins (forgetting the app of an earlier\n"
-            "  tour), and the URI, as a QR code, goes into the app; here oathtool is the app.\n")
+        tell("Ada needs a code of her app. The administrator begins (forgetting the app of an "
+             "earlier tour), and the URI, as a QR code, goes into the app. Here oathtool is the app.")
         run(f"{self.ctl} code reset ada", r"forgotten")
         uri = run(f"{self.ctl} code enroll ada", r"^otpauth://totp/.*secret=[A-Z2-7]+")
         secret = re.search(r"secret=([A-Z2-7]+)", uri).group(1)
         left = TOTP_STEP_S - time.time() % TOTP_STEP_S
         if left < TOTP_MARGIN_S:
-            say(f"\n  (Waiting {left:.0f} seconds for the next code, so that none changes midway.)\n")
+            tell(f"(Waiting {left:.0f} seconds for the next code, so that none changes midway.)")
             time.sleep(left + 0.1)
-        say("\n  The code of the step before the present one confirms the app:\n")
+        tell("The code of the step before the present one confirms the app:")
         before = run(f"oathtool --totp --base32 --now '{TOTP_STEP_S} seconds ago' {secret}",
                      r"^\d{6}$").strip()
         run(f"{self.ctl} code confirm ada {before}", r"confirmed")
-        say("\n  Ada logs in with her password and the present code:\n")
+        tell("Ada logs in with her password and the present code:")
         code = run(f"oathtool --totp --base32 {secret}", r"^\d{6}$").strip()
         self.login("ada", "ada-demo-password", r"successfully authenticated",
                    r"account management done", code=code)
-        say("\n  The same code, still the present one, a second time:\n")
+        tell("The same code a second time:")
         self.login("ada", "ada-demo-password", re.escape(REFUSED), status=(1,), code=code)
 
     def mails(self):
@@ -107,7 +110,7 @@ class Tour:
             raise TooSoon(TOO_SOON)
         poll("no mail came", lambda: self.mails() - known)
         name = self.state.typed(f"mail/{max(self.mails() - known)}")
-        say("\n  Meanwhile a mail has come:\n")
+        tell("Meanwhile a mail has come:")
         mail = run(f"cat {name}", r"^X-Sink-To: ben@example\.org", r"^Subject: ", r"\b\d{6}\b")
         say()
         return re.search(r"\b(\d{6})\b", mail[mail.index("Subject: "):]).group(1)
@@ -117,12 +120,12 @@ class Tour:
         ages = [time.time() - os.stat(self.state.path(f"mail/{name}")).st_mtime
                 for name in self.mails()]
         wait = max(CODE_INTERVAL_S + 1 - min(ages, default=0), 0)
-        say(f"\n  (A code was sent to Ben less than a minute ago; waiting {wait:.0f} seconds.)\n")
+        tell(f"(A code was sent to Ben less than a minute ago; waiting {wait:.0f} seconds.)")
         time.sleep(wait)
 
     def mail(self):
-        say("  Ben gets his code by mail, in his language where there is one; a real SMTP server takes\n"
-            "  it, and keeps it in a folder.\n")
+        tell("Ben gets his code by mail, in his language where there is a template for it. A mail "
+             "server takes it, and keeps it in a folder.")
         for attempt in range(2):
             known = self.mails()
             try:
@@ -136,7 +139,7 @@ class Tour:
                 self.mail_wait()
 
     def pin(self):
-        say("  Pat sells at a terminal, by PIN. The administrator sets it:\n")
+        tell("Pat sells at a terminal, by PIN. The administrator sets it:")
         run(f"echo {PIN} | {self.ctl} pin set acme pat", r"PIN is set")
         say()
         self.pin_login(PIN, r"successfully authenticated", r"account management done")
@@ -146,28 +149,28 @@ class Tour:
                         *patterns, status=status)
 
     def lockout(self):
-        say(f"  After {PIN_LIMIT} wrong PINs nothing is tried any more, and the text does not tell.\n")
+        tell(f"After {PIN_LIMIT} wrong PINs nothing is tried any more, and the text does not tell.")
         wrong = [self.pin_login(PIN_WRONG, re.escape(REFUSED), status=(1,))
                  for _ in range(PIN_LIMIT)]
-        say("\n  Now the right one:\n")
+        tell("Now the right one:")
         right = self.pin_login(PIN, re.escape(REFUSED), status=(1,))
         if set(wrong) != {right}:
             raise Unexpected("the right PIN of a locked person gets another text than a wrong one")
-        say("\n  The administrator unlocks, and the right PIN works again:\n")
+        tell("The administrator unlocks, and the right PIN works again:")
         run(f"{self.ctl} unlock pat acme", r"unlocked")
         self.pin_login(PIN, r"successfully authenticated", r"account management done")
 
     def change(self):
-        say("  The role of acme's support gets a permission, at the store, with plain LDAP tools. The\n"
-            "  gateway follows the store.\n")
+        tell("The role of acme's support gets a permission, at the store, with plain LDAP tools. "
+             "The gateway follows the store.")
         run(f"{self.ctl} check acme sue tickets:delete", r"^denied$", status=(1,))
         took = self.timed_change("add", "allowed")
         run(f"{self.ctl} check acme sue tickets:delete", r"^allowed$")
-        say(f"\n  The answer was new {took} ms after ldapmodify had ended. And back:\n")
+        tell(f"The answer was new {took} ms after ldapmodify had ended. And back:")
         took = self.timed_change("delete", "denied")
         run(f"{self.ctl} check acme sue tickets:delete", r"^denied$", status=(1,))
-        say(f"\n  The answer was new {took} ms after ldapmodify had ended. (This counts the start of\n"
-            "  usherctl, too.)")
+        tell(f"The answer was new {took} ms after ldapmodify had ended. (This counts the start of "
+             "usherctl, too.)")
 
     def timed_change(self, verb, words):
         run(f"ldapmodify {self.store}", r"^modifying entry", text=self.role_change(verb))
@@ -175,8 +178,8 @@ class Tour:
         return f"{took * 1000:.1f}"
 
     def crash(self):
-        say("  The gateway is killed. It is started again while the store is held still, so that only\n"
-            "  the table it had published before can have answered.\n")
+        tell("The gateway is killed. It is started again while the store is held still, so that "
+             "only the table that it had published before can have answered.")
         os.kill(self.servers.pid("store"), signal.SIGSTOP)
         try:
             run(f"kill -KILL {self.servers.pid('gateway')}")
@@ -192,8 +195,8 @@ class Tour:
             self.status("cache (filled|age)", r"cache filled +TRUE")
         finally:
             os.kill(self.servers.pid("store"), signal.SIGCONT)
-        say(f"\n  From exec to the first answer: {took * 1000:.1f} ms (with the start of setpriv and\n"
-            "  usherctl). The store goes on:\n")
+        tell(f"From exec to the first answer: {took * 1000:.1f} ms (with the start of setpriv and "
+             "usherctl). The store goes on:")
         poll("the gateway does not follow the store", self.connected)
         self.status("store connected|cache age", r"store connected +TRUE")
 
@@ -204,20 +207,21 @@ class Tour:
         return re.search(r"store connected +TRUE", quiet(f"{self.ctl} status")[1]) is not None
 
     def without_store(self):
+        tell("Now it is the store.")
         run(f"kill -KILL {self.servers.pid('store')}")
         self.servers.gone("store")
         poll("the gateway has not noticed", lambda: not self.connected())
         time.sleep(1)
-        say("\n  Permissions are answered all the same, and usherctl says how old they are:\n")
+        tell("Permissions are answered all the same, and usherctl says how old they are:")
         run(f"{self.ctl} check acme sue tickets:read", r"^allowed$")
         run(f"{self.ctl} check acme sue tickets:delete", r"^denied$", status=(1,))
         age = self.status("store connected|cache age", r"store connected +FALSE",
                           r"cache age milliseconds +\d+")
         if int(re.search(r"milliseconds +(\d+)", age).group(1)) < 500:
             raise Unexpected("the age does not grow")
-        say("\n  Logins need the store, and say so (the line with SYSLOG is for the system's log):\n")
+        tell("Logins need the store, and say so (the line with SYSLOG is for the system's log):")
         self.login("sue", "sue-demo-password", re.escape(UNAVAILABLE), status=(1,))
-        say("\n  The store is started again:\n")
+        tell("The store is started again:")
         self.store_back()
 
     def store_back(self):
@@ -232,7 +236,7 @@ class Tour:
                    r"account management done")
         run(f"{self.ctl} check acme sue tickets:read", r"^allowed$")
         self.status("store connected|cache age", r"store connected +TRUE")
-        say(f"\n  All as before {took:.1f} seconds after its start.")
+        tell(f"All as before {took:.1f} seconds after its start.")
 
     def take(self):
         """All steps; the numbers of those that went wrong."""
