@@ -95,7 +95,7 @@ class Gateway:
     def __init__(self, options=None, load=SAMPLE, ldif=""):
         self.folder = tempfile.mkdtemp(prefix="usher-test-")
         self.store_process = self.daemon = self.sink = self.directory = None
-        self.options, self.load, self.ldif, self.statuses = options or {}, load, ldif, []
+        self.options, self.load, self.ldif, self.more_environment = options or {}, load, ldif, {}
         self.store_socket = self.path("store/run/ldapi")
         self.ldapi, self.admin_socket = self.path("run/ldapi"), self.path("run/admin/ldapi")
         self.port = self.mail_port = 0
@@ -142,7 +142,7 @@ class Gateway:
         return self
 
     def environment(self):
-        return dict(os.environ, USHER_DATADIR=ROOT)
+        return dict(os.environ, USHER_DATADIR=ROOT, **self.more_environment)
 
     def run(self, *command, text=None, check=True):
         answer = subprocess.run(command, input=text, capture_output=True, text=True,

@@ -202,7 +202,7 @@ static void write_time(struct writer *writer, const char *name, int64_t ms)
 
 static void write_entry(struct writer *writer, const struct naive_entry *entry)
 {
-    const char *person[] = {entry->name, NULL};
+    const char *person[] = {entry->name, NULL}, *primary[] = {entry->primary, NULL};
     bool membership = entry->kind == NAIVE_MEMBERSHIP || entry->kind == NAIVE_EVENT_MEMBERSHIP;
 
     write_text(writer, "objectClass", class_names[entry->kind]);
@@ -218,6 +218,8 @@ static void write_entry(struct writer *writer, const struct naive_entry *entry)
     write_references(writer, entry->kind == NAIVE_ROLE ? "usherInclude" : "usherRole", NAIVE_ROLE,
                      entry->roles);
     write_references(writer, "member", NAIVE_PERSON, entry->members);
+    write_references(writer, "usherSharedWith", NAIVE_ORGANIZATION, entry->shared_with);
+    write_references(writer, "usherPrimary", NAIVE_ORGANIZATION, primary);
     if (entry->channel != NULL)
         write_text(writer, "usherChannel", entry->channel);
     if (entry->requires != NULL)

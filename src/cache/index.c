@@ -275,6 +275,48 @@ void index_each(struct batch *batch, enum tree_kind kind,
     arena_reset(batch->arena);
 }
 
+/* The value of the RDN that the key of an entry below another ends with; empty when it stands
+ * deeper. */
+static struct slice name_of_key(struct slice key, size_t above)
+{
+    struct slice rdn = {.data = key.data + above, .len = key.len - above};
+    const char *equals;
+
+    if (rdn.len < 2 || memchr(rdn.data, '\0', rdn.len) != rdn.data + rdn.len - 1)
+        return (struct slice){0};
+    equals = memchr(rdn.data, '=', rdn.len);
+    if (equals == NULL)
+        return (struct slice){0};
+    rdn.len -= (size_t)(equals - rdn.data) + 2;
+    rdn.data = equals + 1;
+    return rdn;
+}
+
+int index_names(struct batch *batch, struct slice dn, enum tree_kind kind,
+                int (*call)(void *context, struct slice name), void *context)
+{
+    char buf[DB_KEY_MAX];
+    struct slice prefix = dn_key(dn, buf), key, value;
+    struct db_cursor cursor;
+    int result = 0;
+
+    if (prefix.len == 0)
+        return 0;
+    db_walk(&batch->txn, BATCH_DN, prefix, &cursor);
+    while (result == 0 && db_next(&cursor, &key, &value)) {
+        struct slice name = name_of_key(key, prefix.len);
+        struct place place;
+
+        if (name.len == 0 || value.len != sizeof(place))
+            continue;
+        memcpy(&place, value.data, sizeof(place));
+        if (place.kind == kind)
+            result = call(context, name);
+    }
+    db_walk_end(&cursor);
+    return result;
+}
+
 static void refs_add(struct batch *batch, struct slice prefix, struct ids *out)
 {
     struct db_cursor cursor;

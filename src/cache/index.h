@@ -38,6 +38,11 @@ void index_each(struct batch *batch, enum tree_kind kind,
                 void (*call)(struct batch *batch, const struct id *uuid, void *context),
                 void *context);
 
+/* Calls with the name (value of the first RDN) of each entry of this kind directly below dn, in
+ * order; the name lies in the map. A return other than 0 ends it and is returned. */
+int index_names(struct batch *batch, struct slice dn, enum tree_kind kind,
+                int (*call)(void *context, struct slice name), void *context);
+
 /* Adds the memberships that name the person with this id (of the DN). */
 void index_memberships(struct batch *batch, const struct id *person, struct ids *out);
 

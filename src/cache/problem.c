@@ -62,7 +62,7 @@ void problem_tell(struct problems *problems, struct slice dn, const char *text, 
     char quoted[LOG_QUOTE_MAX], line[LOG_QUOTE_MAX + 160];
     uint64_t hash;
 
-    if (problems->listener == NULL || problems->count >= PROBLEMS_MAX)
+    if (problems == NULL || problems->listener == NULL || problems->count >= PROBLEMS_MAX)
         return;
     hash = XXH3_64bits(dn.data != NULL ? dn.data : "", dn.len);
     hash = XXH3_64bits_withSeed(text, strlen(text), hash);

@@ -20,7 +20,8 @@ struct problems *problems_new(on_problem *listener, void *context);
 void problems_free(struct problems *problems); /* NULL is fine */
 void problems_forget(struct problems *problems);
 
-/* Tells of a defect of the entry at dn. value is quoted behind the text when it is not empty. */
+/* Tells of a defect of the entry at dn. value is quoted behind the text when it is not empty.
+ * problems NULL: nobody listens. */
 void problem_tell(struct problems *problems, struct slice dn, const char *text, struct slice value);
 
 #endif

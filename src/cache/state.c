@@ -11,6 +11,7 @@
 #include "cache/inspect.h"
 #include "cache/publish.h"
 #include "cache/recompute.h"
+#include "cache/snapshot.h"
 #include "cache/todo.h"
 #include "ldap/dn.h"
 #include "model/catalogue.h"
@@ -447,4 +448,35 @@ int state_count(struct state *state, struct state_counts *ret)
     err = batch->txn.err;
     read_end(state);
     return err;
+}
+
+int snapshot_begin(struct state *state, struct batch *ret)
+{
+    struct batch batch = {.base = state->batch.base};
+    struct slice secret;
+    int err = batch_begin(&batch, state->db, false);
+
+    if (err != 0)
+        return err;
+    if (batch.numbers.filled == 0 || !db_get(&batch.txn, BATCH_META, slice_of("secret"), &secret) ||
+        secret.len != ID_SECRET) {
+        err = batch.txn.err != 0 ? batch.txn.err : E_STALE;
+        db_abort(&batch.txn);
+        return err;
+    }
+    batch.secret = (const uint8_t *)secret.data;
+    batch.arena = arena_new();
+    *ret = batch;
+    return 0;
+}
+
+void snapshot_end(struct batch *batch)
+{
+    struct arena *arena = batch->arena;
+
+    if (arena == NULL)
+        return;
+    batch_abort(batch);
+    arena_free(arena);
+    batch->arena = NULL;
 }

@@ -159,6 +159,16 @@ int tree_membership_dn(struct slice base, struct slice organization, struct slic
     return event.len > 0 ? append_steps(guest, 5, base, out) : append_steps(own, 3, base, out);
 }
 
+int tree_members_dn(struct slice base, struct slice organization, struct slice event,
+                    struct buffer *out)
+{
+    const struct step own[] = {{"ou=members", {0}}, {"o=", organization}};
+    const struct step guest[] = {
+        {"ou=members", {0}}, {"cn=", event}, {"ou=events", {0}}, {"o=", organization}};
+
+    return event.len > 0 ? append_steps(guest, 4, base, out) : append_steps(own, 2, base, out);
+}
+
 int tree_person_dn(struct slice base, struct slice uid, struct buffer *out)
 {
     const struct step steps[] = {{"uid=", uid}, {"ou=people", {0}}};
@@ -171,6 +181,14 @@ int tree_organization_dn(struct slice base, struct slice organization, struct bu
     const struct step steps[] = {{"o=", organization}};
 
     return append_steps(steps, 1, base, out);
+}
+
+int tree_event_dn(struct slice base, struct slice organization, struct slice event,
+                  struct buffer *out)
+{
+    const struct step steps[] = {{"cn=", event}, {"ou=events", {0}}, {"o=", organization}};
+
+    return append_steps(steps, 3, base, out);
 }
 
 int tree_ledger_dn(struct slice base, struct slice usher_id, struct buffer *out)

@@ -39,11 +39,16 @@ int tree_place(struct slice dn, struct slice base, struct tree_place *ret);
 /* Whether an organization, person, group, role, event or service may have this (folded) name. */
 bool tree_name_valid(struct slice name);
 
-/* Appends the DN of a membership, person, organization or role. event may be empty. E_NOMEM. */
+/* Appends the DN of a membership, of what holds the memberships, of a person, organization, event
+ * or ledger entry. event may be empty for the first two. E_NOMEM. */
 int tree_membership_dn(struct slice base, struct slice organization, struct slice event,
                        struct slice uid, struct buffer *out);
+int tree_members_dn(struct slice base, struct slice organization, struct slice event,
+                    struct buffer *out);
 int tree_person_dn(struct slice base, struct slice uid, struct buffer *out);
 int tree_organization_dn(struct slice base, struct slice organization, struct buffer *out);
+int tree_event_dn(struct slice base, struct slice organization, struct slice event,
+                  struct buffer *out);
 int tree_ledger_dn(struct slice base, struct slice usher_id, struct buffer *out);
 
 #endif

@@ -41,6 +41,11 @@ int view_subject(struct view *view, struct slice organization, struct slice uid,
 int view_decide(struct view *view, struct slice organization, struct slice uid,
                 const struct query *query, int64_t now_ms, struct decision *ret);
 
+/* The same for somebody whose facts are known: those of view_subject with the query's event. Many
+ * queries about one person cost one reading of them. Returns the decision's result. */
+int view_ask(const struct view *view, struct slice organization, const struct view_subject *subject,
+             const struct query *query, int64_t now_ms, struct decision *ret);
+
 /* One value that a layer holds, with the entry that holds it. */
 struct view_value {
     unsigned layer;     /* 1 to 8, as in DESIGN 4 */

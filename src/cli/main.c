@@ -6,9 +6,11 @@
 #include "cli/cli.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TIMEOUT_S     30
 #define TIMEOUT_MAX_S 3600
@@ -106,6 +108,16 @@ static int timeout_read(const char *text, int64_t *ret)
     return 0;
 }
 
+/* A path as it may be typed, relative to the working folder, made absolute. */
+static const char *socket_path(const char *path)
+{
+    char folder[PATH_MAX];
+
+    if (path[0] == '/' || strchr(path, ':') != NULL || getcwd(folder, sizeof(folder)) == NULL)
+        return path;
+    return mem_printf("%s/%s", folder, path); /* once a run: never freed */
+}
+
 /* The words that are no options stand at argv[optind] afterwards. *ret_verb: an option that is a
  * verb, or NULL. */
 static int options_read(struct cli *cli, int argc, char **argv, const char **ret_verb)
@@ -116,7 +128,7 @@ static int options_read(struct cli *cli, int argc, char **argv, const char **ret
         switch (option) {
         case 'H':
         case 's':
-            cli->uri = optarg;
+            cli->uri = socket_path(optarg);
             break;
         case 'D':
             cli->bind_dn = optarg;

@@ -8,14 +8,17 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LABEL_MAX 64
 
-/* "cacheAgeMilliseconds" to "cache age milliseconds"; "contextCSN" keeps its capitals. */
+/* "usherCacheAgeMilliseconds" to "cache age milliseconds"; "contextCSN" keeps its capitals. */
 static void label_make(struct slice name, char buf[LABEL_MAX])
 {
     size_t used = 0;
 
+    if (name.len > 5 && strncmp(name.data, "usher", 5) == 0)
+        name = (struct slice){name.data + 5, name.len - 5};
     for (size_t i = 0; i < name.len && used + 3 < LABEL_MAX; i++) {
         unsigned char c = (unsigned char)name.data[i];
         bool upper = isupper(c) != 0;

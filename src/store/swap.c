@@ -22,7 +22,7 @@ struct swap {
 
 static bool value_fits(struct slice value, struct slice prefix)
 {
-    return value.data == NULL ||
+    return value.data == NULL || prefix.len == 0 ||
            (value.len >= prefix.len && memcmp(value.data, prefix.data, prefix.len) == 0);
 }
 

@@ -253,7 +253,7 @@ static void report(struct target *targets)
     printf("Compare over ldapi, both ends on one processor; medians of %d alternating rounds\n",
            ROUNDS);
     printf("%-20s %-14s %12s %9s %9s %13s %10s\n", "", "", "median", "min", "max", "throughput",
-           "x usherd's");
+           "/ usherd's");
     for (int mode = 0; mode < MODES; mode++)
         for (int i = 0; i < TARGETS; i++)
             row_print(&targets[i], mode);

@@ -18,20 +18,16 @@ base=dc=example,dc=org
 small=5 large=1000
 USHER_DATADIR=$source_dir
 export USHER_DATADIR
-# shellcheck source=tests/bench/made_up.sh
+# shellcheck source=tests/bench/made_up.sh disable=SC1091
 . "$here/made_up.sh"
 
 dir=$(mktemp -d /tmp/usher-bench-XXXXXX)
-store_pid='' rival_pid=''
+store_pid='' rival_pid='' usherd_pid=''
 
 stop() {
-    pids="$store_pid $rival_pid"
-    [ ! -s "$dir/usherd.pid" ] || pids="$(cat "$dir/usherd.pid") $pids"
-    for pid in $pids; do
+    for pid in $usherd_pid $store_pid $rival_pid; do
         kill "$pid" 2>/dev/null || true
-    done
-    for pid in $pids; do
-        while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+        wait "$pid" 2>/dev/null || true
     done
     rm -rf "$dir"
 }
@@ -119,13 +115,14 @@ usherctl() {
 
 usherd_start() {
     "$build/usherd" -f "$dir/usher.conf" >"$dir/usherd.log" 2>&1 &
-    echo $! >"$dir/usherd.pid"
+    usherd_pid=$!
 }
 
 usherd_stop() {
-    pid=$(cat "$dir/usherd.pid")
-    kill "$pid"
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+    [ -n "$usherd_pid" ] || return 0
+    kill "$usherd_pid"
+    wait "$usherd_pid" || true
+    usherd_pid=
 }
 
 usherd_ready() {
@@ -182,17 +179,18 @@ echo "$from $until $(uptime_s) $((2 * people))" | awk '{
 
 title "Compare: usherPermission at usherd, member of a group at slapd ($small and $large members)"
 rival_prepare
-pin_to "$cpu" "$(cat "$dir/usherd.pid")"
+pin_to "$cpu" "$usherd_pid"
 pin_to "$cpu" "$rival_pid"
 "$here_built/bench_compare" "$cpu" "$dir/run/ldapi" "$people" "$dir/rival/ldapi" $small $large \
     "${BENCH_TURN_MS:-100}"
-pin_to "$all" "$(cat "$dir/usherd.pid")"
+pin_to "$all" "$usherd_pid"
 
 title "Changes"
 "$here_built/bench_change" "$(ldapi_uri "$dir/store/run/ldapi")" "$dir/run/ldapi" "$people"
 
 title "Start"
-"$here_built/bench_start" "$build/usherd" "$dir/usher.conf" "$dir/run/ldapi" "$dir/usherd.pid"
+usherd_stop
+"$here_built/bench_start" "$build/usherd" "$dir/usher.conf" "$dir/run/ldapi"
 
 title "Logins"
 pin_measure 1 "scrypt at its least cost" 2 200
