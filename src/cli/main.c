@@ -111,11 +111,13 @@ static int timeout_read(const char *text, int64_t *ret)
 /* A path as it may be typed, relative to the working folder, made absolute. */
 static const char *socket_path(const char *path)
 {
+    static char absolute[PATH_MAX + 128];
     char folder[PATH_MAX];
 
     if (path[0] == '/' || strchr(path, ':') != NULL || getcwd(folder, sizeof(folder)) == NULL)
         return path;
-    return mem_printf("%s/%s", folder, path); /* once a run: never freed */
+    (void)snprintf(absolute, sizeof(absolute), "%s/%s", folder, path);
+    return absolute;
 }
 
 /* The words that are no options stand at argv[optind] afterwards. *ret_verb: an option that is a
