@@ -6,6 +6,7 @@
 # customer.
 import unittest
 
+import raw_ldap as raw
 from gateway import BASE, membership, person
 from models import tables, tixly_types
 from models.rule_case import RuleCase
@@ -94,8 +95,19 @@ class TixlyRules(RuleCase):
         self.change("dn: cn=%s,ou=groups,o=stage,%s\nchangetype: modify\ndelete: member\nmember: %s\n" % (
             group, BASE, person(uid)))
 
+    def signs_in(self, uid):
+        with self.gateway.ldap() as link:
+            code = link.ask(raw.bind(person(uid), uid + "-demo-password")).code
+            self.assertIn(code, (raw.SUCCESS, raw.WRONG))
+            return code == raw.SUCCESS
+
     def test_rule_078_inactive_user_cannot_sign_in(self):
-        self.may("type.ticket_sales", "backoffice:login")
+        self.assertTrue(self.signs_in("sven"))
+        self.may("sven", "backoffice:login", organization="ballet")
+        self.modify(person("sven"), usherActive="FALSE")
+        self.assertFalse(self.signs_in("sven"))
+        self.may_not("sven", "backoffice:login", "ticket:sell", organization="ballet")
+        self.modify(person("sven"), usherActive=None)
         self.may_not("gone", "backoffice:login", "ticket:sell", on_event("ticket:sell", "aida"))
 
     def test_rule_082_default_dashboard_is_accessible(self):
@@ -174,7 +186,7 @@ class TixlyRules(RuleCase):
         self.may("second", on_event("ticket:sell", "faust"), on_event("ticket:sell", "norma"), organization="annex")
         self.may_not("second", on_event("ticket:sell", "stage/aida"), on_event("ticket:sell", "abroad/lulu"),
                      organization="annex")
-        self.may_not("second", on_event("ticket:sell", "faust"), "ticket:sell")  # asked about the stage
+        self.may_not("second", on_event("ticket:sell", "annex/faust"), "ticket:sell")  # of the stage
 
     def test_rule_097_views(self):
         self.may("full", OVERVIEW, *SELLS)

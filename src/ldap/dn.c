@@ -139,6 +139,21 @@ static int take_escape(struct scan *scan)
     return put_byte(scan, (unsigned char)byte);
 }
 
+/* Bytes that are written as they are: most of every DN. On copies of the pointers, since the
+ * compiler must take each byte stored for a change of *scan. */
+static void take_plain(struct scan *scan)
+{
+    size_t left = (size_t)(scan->in_end - scan->in), room = (size_t)(scan->out_end - scan->out);
+    size_t most = left < room ? left : room, len = 0;
+    const char *in = scan->in;
+    char *out = scan->out;
+
+    for (; len < most && parts[(unsigned char)in[len]] == PART_PLAIN; len++)
+        out[len] = in[len];
+    scan->in += len;
+    scan->out += len;
+}
+
 static int take_string(struct scan *scan)
 {
     int rc = 0;
@@ -149,8 +164,7 @@ static int take_string(struct scan *scan)
         switch (parts[c]) {
         case PART_PLAIN:
             if (!scan->pending && scan->out < scan->out_end) {
-                *scan->out++ = (char)c;
-                scan->in++;
+                take_plain(scan);
                 break;
             }
             /* fall through */

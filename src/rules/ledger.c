@@ -156,3 +156,11 @@ int ledger_drop(const struct login_context *context, struct arena *arena, struct
     }
     return E_BUSY;
 }
+
+int ledger_success(const struct login_context *context, struct arena *arena, struct slice owner,
+                   const struct lockout *mine)
+{
+    int rc = ledger_record(context, arena, owner, mine->key, mine, NULL);
+
+    return rc == E_CONFLICT ? ledger_drop(context, arena, owner, mine->key) : rc;
+}

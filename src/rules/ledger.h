@@ -31,6 +31,10 @@ int ledger_uncount(const struct login_context *context, struct arena *arena, str
 int ledger_drop(const struct login_context *context, struct arena *arena, struct slice owner,
                 const char *key);
 
+/* The same, after a success: mine is what was reserved, and most likely still there. */
+int ledger_success(const struct login_context *context, struct arena *arena, struct slice owner,
+                   const struct lockout *mine);
+
 /* Swaps one value: old (data NULL: none there with this prefix) for new (data NULL: none). */
 int ledger_swap(const struct login_context *context, struct arena *arena, struct slice owner,
                 const char *attribute, struct slice prefix, struct slice old_value,

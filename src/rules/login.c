@@ -122,7 +122,7 @@ void login_service(const struct login_context *context, struct login *login)
     if (rc == 0 && !value_bool(store_value(&entry, "usheractive"), true))
         rc = E_AUTH;
     if (rc == 0)
-        rc = ledger_drop(context, login->arena, owner, key);
+        rc = ledger_success(context, login->arena, owner, &mine);
     if (rc == E_AUTH || rc == E_DENIED || rc == E_NOTFOUND || rc == E_UNWILLING) {
         login_answer(login, E_AUTH, VERIFY_STATE_REFUSED, TEXT_REFUSED);
         return;

@@ -70,8 +70,9 @@ struct login {
 
     /* Found: */
     struct arena *arena;
-    struct person *person; /* NULL: unknown */
-    uint64_t key;          /* attempts of equal key are to run one at a time */
+    struct person *person;               /* NULL: unknown */
+    uint64_t key;                        /* attempts of equal key are to run one at a time */
+    const struct membership *membership; /* in organization, when it has been read; else NULL */
 
     /* Answered: */
     int err; /* 0, E_AUTH, E_STEPUP, E_UNWILLING, E_ACCESS, E_UNAVAIL ... */

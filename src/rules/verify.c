@@ -116,7 +116,7 @@ static void password_bind_code(const struct login_context *context, struct login
     if (rc == E_CONFLICT)
         (void)ledger_uncount(context, login->arena, owner, &mine);
     if (rc == 0)
-        rc = ledger_drop(context, login->arena, owner, "code");
+        rc = ledger_success(context, login->arena, owner, &mine);
     if (rc == 0)
         rc = ledger_drop(context, login->arena, owner, verify_password_key(login));
     if (rc == 0)
@@ -147,7 +147,7 @@ static void password_right(const struct login_context *context, struct login *lo
                            struct slice code)
 {
     int rc = due ? ledger_uncount(context, login->arena, owner, mine)
-                 : ledger_drop(context, login->arena, owner, mine->key);
+                 : ledger_success(context, login->arena, owner, mine);
 
     if (rc < 0)
         login_unavailable(login, rc);
@@ -221,7 +221,7 @@ static void verify_code(const struct login_context *context, struct login *login
     if (rc == E_CONFLICT)
         (void)ledger_uncount(context, login->arena, owner, &mine);
     if (rc == 0)
-        rc = ledger_drop(context, login->arena, owner, "code");
+        rc = ledger_success(context, login->arena, owner, &mine);
     if (rc == 0)
         rc = ledger_drop(context, login->arena, owner, verify_password_key(login));
     if (rc == 0)
@@ -284,16 +284,18 @@ static void verify_pin(const struct login_context *context, struct login *login)
         verify_refuse(login);
         return;
     }
+    login->membership = &membership;
     if (rc == 0)
         rc = pin_check(context, login, &membership);
     if (rc == 0)
-        rc = ledger_drop(context, login->arena, owner, key);
+        rc = ledger_success(context, login->arena, owner, &mine);
     if (rc == 0)
         verify_complete(context, login, TICKET_PIN);
     else if (rc == E_AUTH)
         verify_refuse(login);
     else
         login_unavailable(login, rc);
+    login->membership = NULL;
 }
 
 /* No secret: PAM's account phase. A ticket says what the stack has completed. */

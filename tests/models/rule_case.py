@@ -25,14 +25,8 @@ class RuleCase(unittest.TestCase):
     def setUpClass(cls):
         world = World()
         cls.people(world)
-        cls.ldif = world.ldif()
-        cls.gateway = Gateway(load=replay.FILES, ldif=cls.ldif).__enter__()
-        cls.link = cls.gateway.backoffice()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.link.close()
-        cls.gateway.__exit__(None)
+        cls.gateway = cls.enterClassContext(Gateway(load=replay.FILES, ldif=world.ldif()))
+        cls.link = cls.enterClassContext(cls.gateway.backoffice())
 
     def answers(self, cells):
         return replay.ask_gateway(self.link, cells)
