@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "cache/explain.h"
 #include "cache/view.h"
 #include "random_tree.h"
 #include "state_tree.h"
@@ -55,6 +56,35 @@ static struct decision view_answer(struct view *view, const char *organization, 
     return decision;
 }
 
+/* The explanation ends where the decision does, in one line that decides. */
+static void expect_explained(struct view *view, const struct random_question *question,
+                             const struct decision *decision)
+{
+    struct arena *arena = arena_new();
+    struct explanation explanation;
+    unsigned deciding = 0;
+    int err = explain(view, slice_of(question->organization), slice_of(question->person),
+                      slice_of(question->query), question->now_ms, arena, &explanation);
+
+    if (err != 0)
+        fail_msg("%s in %s: %s: %s", question->person, question->organization, question->query,
+                 err_name(err));
+    assert_int_equal(explanation.decision.result, decision->result);
+    assert_int_equal(explanation.decision.step, decision->step);
+    for (size_t i = 0; i < explanation.count; i++) {
+        const struct explain_step *step = &explanation.steps[i];
+
+        assert_true(step->text[0] != '\0');
+        assert_true(i == 0 || step->step >= explanation.steps[i - 1].step);
+        if (step->deciding) {
+            deciding++;
+            assert_int_equal(step->step, decision->step);
+        }
+    }
+    assert_int_equal(deciding, 1);
+    arena_free(arena);
+}
+
 static void ask_about(struct view *view, const struct naive *tree, uint64_t *random,
                       unsigned *steps)
 {
@@ -65,8 +95,10 @@ static void ask_about(struct view *view, const struct naive *tree, uint64_t *ran
         view_answer(view, question.organization, question.person, question.query, question.now_ms);
 
     steps[want.step]++;
-    if (got.result == want.result && got.step == want.step)
+    if (got.result == want.result && got.step == want.step) {
+        expect_explained(view, &question, &got);
         return;
+    }
     naive_print(tree, stderr);
     fail_msg("%s in %s: %s: %s at step %d, not %s at step %d", question.person,
              question.organization, question.query, err_name(got.result), got.step,

@@ -98,7 +98,7 @@ static struct profile profile_denied(const struct view *view, struct arena *aren
 }
 
 static int membership_profile(struct view *view, const struct entry *membership,
-                              struct arena *arena, struct profile *ret)
+                              struct arena *arena, struct profile *ret, bool *ret_denied_all)
 {
     struct pool_input input;
     struct sources sources;
@@ -111,6 +111,7 @@ static int membership_profile(struct view *view, const struct entry *membership,
     err = resolve(view->catalogue, &input.input, arena, NULL, NULL, ret);
     if (err == E_LIMIT) {
         *ret = profile_denied(view, arena);
+        *ret_denied_all = true;
         err = 0;
     }
     return err;
@@ -146,7 +147,8 @@ static int fill_subject(struct view *view, const struct viewing_names *names, in
         out->membership_dn[kind] = arena_copy(arena, entries.membership[kind].dn);
         out->has_profile[kind] = subject_valid(&out->subject, kind, names->on_event, now_ms);
         if (out->has_profile[kind])
-            err = membership_profile(view, &entries.membership[kind], arena, &out->profile[kind]);
+            err = membership_profile(view, &entries.membership[kind], arena, &out->profile[kind],
+                                     &out->denied_all[kind]);
     }
     out->subject.event_scope_specific = setting_is(out, true, "event-scope", "specific");
     out->subject.shared_read_only = setting_is(out, false, "shared-events", "read-only");

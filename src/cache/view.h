@@ -26,7 +26,8 @@ struct view_subject {
     bool has_profile[MEMBERSHIP_KINDS];
     struct profile profile[MEMBERSHIP_KINDS];     /* of those that count */
     struct slice membership_dn[MEMBERSHIP_KINDS]; /* empty: there is none */
-    struct profile organization;                  /* its own settings alone */
+    bool denied_all[MEMBERSHIP_KINDS]; /* more scopes than can be told apart: denies everything */
+    struct profile organization;       /* its own settings alone */
 };
 
 /* Names of any case; event_organization and event are empty for no event (a one-name event: give
@@ -46,22 +47,32 @@ int view_decide(struct view *view, struct slice organization, struct slice uid,
 int view_ask(const struct view *view, struct slice organization, const struct view_subject *subject,
              const struct query *query, int64_t now_ms, struct decision *ret);
 
-/* One value that a layer holds, with the entry that holds it. */
+/* One value that a layer holds, with the entry that holds it. value is a grant, or a setting. */
 struct view_value {
     unsigned layer;     /* 1 to 8, as in DESIGN 4 */
-    struct slice value; /* a grant as stored */
+    struct slice value; /* as stored */
     struct slice dn;    /* of the entry that holds it */
     struct slice via;   /* DN of the membership or group through which a role is held; else empty */
+    struct slice included_by;  /* DN of the role that includes it; empty: held directly */
     struct slice organization; /* to which a one-name event in the value belongs; empty: to none */
     bool counts;               /* false: it was skipped, and why says in words why */
     const char *why;
 };
 
 /* Calls on_value for every grant of every layer of the person in the organization (and event),
- * highest layer first, also those that are skipped (inactive, circles, not parsing). */
+ * highest layer first, also those that are skipped (inactive, circles, not parsing, of a membership
+ * that does not count now). A role held twice is told of once. The slices stand during the call,
+ * which may not ask the view anything. */
+typedef void view_on_value(void *context, const struct view_value *value);
 int view_values(struct view *view, struct slice organization, struct slice uid,
                 struct slice event_organization, struct slice event, int64_t now_ms,
-                void (*on_value)(void *context, const struct view_value *value), void *context);
+                view_on_value *on_value, void *context);
+
+/* The same for settings; layer VIEW_LAYER_ORGANIZATION has the organization's own. */
+#define VIEW_LAYER_ORGANIZATION 9
+int view_settings(struct view *view, struct slice organization, struct slice uid,
+                  struct slice event_organization, struct slice event, int64_t now_ms,
+                  view_on_value *on_value, void *context);
 
 /* Calls on_member for every stored membership of the organization (event empty) or of one of its
  * events, in the order of the entries' names; a return other than 0 ends it and is returned. */

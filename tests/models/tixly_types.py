@@ -82,7 +82,8 @@ def functions_of(section):
 def rights(kind):
     """{permission: the row that decides it, allowed} of a type, objects and events aside."""
     decided = {}
-    sections = [("access_rights_dashboards", DASHBOARDS, "dashboard."), ("access_rights_reports", REPORTS, "report."),
+    sections = [("access_rights_dashboards", DASHBOARDS, "dashboard."),
+                ("access_rights_reports", REPORTS, "report."),
                 ("access_rights_administration", ADMINISTRATION, "administration."),
                 ("administration", ADMINISTRATION, "administration.")]
     for section, names, prefix in sections:
