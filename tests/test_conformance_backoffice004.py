@@ -10,7 +10,9 @@ from models.tables import Cell
 from models.world import World
 
 TABLE = tables.table("backoffice004")
-CLOSED = ["section.users:open", "section.admin:open"]  # level.standard: "except Users and Admin"
+# "every section except Users and Admin"
+CLOSED = ["section.%s:open" % tables.slug(name)
+          for name in TABLE["level.standard"]["meaning"].partition(" except ")[2].split(" and ")]
 SECTIONS = tables.catalogue("backoffice004")
 # User management; an organization as such is the platform's.
 USERS = [name for name in tables.catalogue("usher") if name.startswith("directory") and

@@ -191,11 +191,11 @@ struct slice arena_copy(struct arena *arena, struct slice bytes)
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list args;
-    char *text;
+    char *text, first[256];
     int len;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(first, sizeof(first), format, args);
     va_end(args);
     text = arena_alloc(arena, (size_t)(len > 0 ? len : 0) + 1);
     va_start(args, format);
