@@ -165,12 +165,19 @@ class Gateway:
         if not self.listens(self.store_socket):
             return False
         try:
-            self.directory = ldap3.Connection(
-                ldap3.Server("ldapi://" + self.store_socket, get_info=ldap3.NONE),
-                authentication=ldap3.SASL, sasl_mechanism=ldap3.EXTERNAL, sasl_credentials="")
-            return self.directory.bind()
+            self.directory = self.store_connection()
+            return True
         except ldap3.core.exceptions.LDAPException:
             return False
+
+    def store_connection(self):
+        """As the store's administrator. One for each thread: it is not to be shared."""
+        connection = ldap3.Connection(
+            ldap3.Server("ldapi://" + self.store_socket, get_info=ldap3.NONE),
+            authentication=ldap3.SASL, sasl_mechanism=ldap3.EXTERNAL, sasl_credentials="")
+        if not connection.bind():
+            raise ldap3.core.exceptions.LDAPBindError(str(connection.result))
+        return connection
 
     def end_store(self, number=signal.SIGTERM):
         self.directory.unbind()
@@ -387,4 +394,5 @@ class Gateway:
 
 
 def user_name(uid):
+    """The login name of a local uid."""
     return pwd.getpwuid(uid).pw_name

@@ -17,6 +17,7 @@ STARTTLS, DISCONNECTION = "1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.1466.20036"
 SUCCESS, PROTOCOL_ERROR, COMPARE_FALSE, COMPARE_TRUE, STRONGER = 0, 2, 5, 6, 8
 NO_ATTRIBUTE, BAD_SYNTAX, NO_OBJECT, WRONG, NO_ACCESS = 16, 21, 32, 49, 50
 BUSY, UNAVAILABLE, UNWILLING = 51, 52, 53
+ENTRY = 0x64
 
 NONE, PASSWORD, PIN, CODE = range(4)
 COMPLETE, FACTOR_DUE, MUST_CHANGE, NOT_A_MEMBER, INACTIVE, LACKS_PERMISSION, ENROLL_DUE, REFUSED = range(8)
@@ -164,7 +165,7 @@ class Response:
                 self.controls[pieces[0][1].decode()] = pieces[-1][1]
         self.code = self.text = self.matched = self.name = self.value = None
         self.attributes = {}
-        if self.op == 0x64:
+        if self.op == ENTRY:
             self.read_entry(parts[1][1])
         else:
             self.read_result(parts[1][1])

@@ -7,10 +7,9 @@ import os
 import re
 import unittest
 
-import people
 import raw_ldap as raw
-from gateway import BASE, STRANGER, Gateway, membership, person, service, until, user_name
-from people import JUNK, add, add_membership, add_organization, add_person, code, password, wrong_code
+from gateway import BASE, STRANGER, Gateway, membership, person, service, user_name
+from people import JUNK, add, add_organization, add_person, password
 
 LIMIT = 5
 REFUSED_TEXT = "The user name or the secret is wrong."

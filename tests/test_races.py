@@ -10,7 +10,7 @@ import time
 import unittest
 
 import raw_ldap as raw
-from gateway import BUILD, Gateway, membership, module, program, until
+from gateway import BUILD, Gateway, membership, module, program
 from people import add_person, code, enrol, fresh_step, ticket
 
 LIMIT = 5

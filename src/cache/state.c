@@ -180,6 +180,8 @@ int state_open(const struct state_options *options, struct state **ret)
      * from. */
     if (err == 0 && table_open(state->path, &state->publish.table) != 0)
         state->publish.table = NULL;
+    if (err == 0 && state->publish.table != NULL)
+        table_max_age(state->publish.table, state->max_age_ms);
     if (err == 0)
         err = state_publish(state);
     if (err == 0) {

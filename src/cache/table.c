@@ -241,6 +241,11 @@ void table_fresh(struct table *table, struct slice csn, int64_t max_age_ms)
     word_set(&header->filled, 1);
 }
 
+void table_max_age(struct table *table, int64_t max_age_ms)
+{
+    word_set(&table->header->max_age_ms, (uint64_t)max_age_ms);
+}
+
 void table_inherit(struct table *table, const struct table *from)
 {
     uint64_t words[LAYOUT_CSN_WORDS] = {0};

@@ -70,6 +70,9 @@ int table_remove_permission(struct table *table, unsigned bit);
  * RIGHTS_CSN_MAX bytes or more is left out. */
 void table_fresh(struct table *table, struct slice csn, int64_t max_age_ms);
 
+/* From now on the table is too old at this age; for a table that an earlier run has left. */
+void table_max_age(struct table *table, int64_t max_age_ms);
+
 /* Takes over csn, freshness, max_age and whether it is filled from the table that this one shall
  * replace: a larger file is no newer. To be called when everything has been put. */
 void table_inherit(struct table *table, const struct table *from);

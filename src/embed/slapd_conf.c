@@ -117,7 +117,8 @@ static const char part_rules[] =
 static const char part_overlays[] =
     "overlay syncprov\n"
     "syncprov-checkpoint 1000 1\n"
-    "syncprov-sessionlog-source cn=log\n"
+    "# Not from cn=log: it keeps no entryUUID of a deleted entry that logold leaves out.\n"
+    "syncprov-sessionlog 100000\n"
     "\n"
     "# Old values of an entry with members are left out: a large group would fill the log.\n"
     "overlay accesslog\n"

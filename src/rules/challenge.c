@@ -56,15 +56,16 @@ static void challenge_ghost(const struct login_context *context, struct login *l
 /* Swaps a new record in. E_BUSY: the last one is less than a minute old. */
 static int challenge_record(const struct login_context *context, struct login *login)
 {
-    struct slice owner = login->person->usher_id, *values, old = {0};
+    struct slice owner = login->person->usher_id, *values, old = {0}, last;
     char record[CODE_RECORD_MAX];
     int64_t now_ms = clock_now_ms(), wait_ms;
     size_t count;
     int rc = ledger_values(context, login->arena, owner, "usherchallenge", &values, &count);
 
     if (rc == 0 && count > 0) {
-        old = values[0];
-        rc = code_interval(old, now_ms, &wait_ms);
+        last = old = values[0];
+        if (!verify_challenge_used(&last)) /* whoever has used a code may have the next */
+            rc = code_interval(last, now_ms, &wait_ms);
     }
     if (rc == 0)
         rc = code_new(context->keys, owner, slice_of("email"), now_ms, login->code, record);

@@ -51,11 +51,13 @@ static int code_totp(const struct login_context *context, struct login *login, s
     return rc == E_CRYPTO ? E_AUTH : rc; /* a lost swap: somebody used a code just now */
 }
 
-/* A mailed code: its record is taken out of the ledger before anybody is told. */
+/* A mailed code: its record is marked used in the ledger before anybody is told, so that the same
+ * code is known again: refused, but not counted. */
 static int code_mailed(const struct login_context *context, struct login *login, struct slice owner,
                        struct slice code)
 {
-    struct slice *values;
+    struct slice *values, record;
+    bool used;
     size_t count;
     int rc = ledger_values(context, login->arena, owner, "usherchallenge", &values, &count);
 
@@ -63,11 +65,27 @@ static int code_mailed(const struct login_context *context, struct login *login,
         return rc;
     if (count == 0)
         return E_AUTH;
-    rc = code_check(context->keys, login->person->usher_id, values[0], code, clock_now_ms());
+    record = values[0];
+    used = verify_challenge_used(&record);
+    rc = code_check(context->keys, login->person->usher_id, record, code, clock_now_ms());
+    if (rc == 0 && used)
+        return E_CONFLICT;
     if (rc == 0)
-        rc = ledger_swap(context, login->arena, owner, "usherChallenge", (struct slice){0},
-                         values[0], (struct slice){0});
+        rc = ledger_swap(
+            context, login->arena, owner, "usherChallenge", (struct slice){0}, values[0],
+            slice_of(arena_printf(login->arena, VERIFY_USED "%.*s", SLICE_ARG(record))));
     return rc == E_TIMEOUT || rc == E_CRYPTO ? E_AUTH : rc;
+}
+
+bool verify_challenge_used(struct slice *record)
+{
+    size_t len = strlen(VERIFY_USED);
+
+    if (record->len < len || memcmp(record->data, VERIFY_USED, len) != 0)
+        return false;
+    record->data += len;
+    record->len -= len;
+    return true;
 }
 
 int verify_code_check(const struct login_context *context, struct login *login, struct slice code,

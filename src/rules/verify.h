@@ -22,6 +22,10 @@ void verify_decoy(const struct login_context *context, const struct login *login
 int verify_code_check(const struct login_context *context, struct login *login, struct slice code,
                       enum factor *ret);
 
+/* Whether a value of usherChallenge is marked used; the mark is cut off. */
+#define VERIFY_USED "used "
+bool verify_challenge_used(struct slice *record);
+
 /* Opens login->ticket for this person, organization and peer. E_AUTH. */
 int verify_ticket(const struct login_context *context, const struct login *login,
                   struct ticket *ret);

@@ -1,0 +1,213 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# How connections to usherd end: abandoned, unbound, half-closed, reset, too slow, too many, too large,
+# at shutdown; and what usherd answers while its store is away.
+import os
+import signal
+import socket
+import time
+import unittest
+
+import raw_ldap as raw
+from gateway import PATIENCE, Gateway, membership, service, until
+from people import password
+
+CAN = "tickets:read"       # what sue may
+CANNOT = "tickets:delete"  # and what not
+gateway = None
+
+
+def setUpModule():
+    global gateway
+    gateway = Gateway().__enter__()
+
+
+def tearDownModule():
+    gateway.stop()
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.link = self.open(gateway.ldap())
+
+    def open(self, link):
+        self.addCleanup(link.close)
+        return link
+
+    def expect(self, code, operation, *words, link=None):
+        answer = (link or self.link).ask(operation)
+        self.assertEqual(answer.code, code, answer)
+        for word in words:
+            self.assertIn(word, answer.text)
+        return answer
+
+    def bind(self, dn, secret):
+        return self.expect(raw.SUCCESS, raw.bind(dn, secret))
+
+    def whoami(self, link=None):
+        value = (link or self.link).ask(raw.extended(raw.WHOAMI)).value
+        return None if value is None else value.decode()
+
+
+class Ends(Case):
+    """Abandon, Unbind, and how connections end."""
+
+    def test_abandon(self):
+        self.link.send(raw.message(1, raw.verify("nobody-here", raw.PASSWORD, "wrong")),
+                       raw.message(2, raw.abandon(1)), raw.message(3, raw.abandon(77)),
+                       raw.message(4, raw.verify("nobody-here", raw.PASSWORD, "wrong")))
+        self.assertEqual(self.link.receive().id, 4)
+        self.assertEqual(self.whoami(), "")
+
+    def test_unbind(self):
+        self.link.send(raw.message(1, raw.unbind()), raw.message(2, raw.extended(raw.WHOAMI)))
+        with self.assertRaises(raw.Closed):
+            self.link.receive()
+
+    def test_half_closed(self):
+        for link in (gateway.ldap(), gateway.local(), gateway.admin()):
+            self.open(link)
+            link.socket.shutdown(socket.SHUT_WR)
+            self.assertLess(link.ended(5), 1)
+
+    def test_half_closed_with_work_to_do(self):
+        question = raw.extended(raw.WHOAMI)
+        for rest in (b"", raw.message(9, question)[:-1], b"\x30"):
+            link = self.open(gateway.ldap())
+            link.send(raw.message(1, question), raw.message(2, question), rest)
+            link.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual([link.receive().id, link.receive().id], [1, 2])
+            self.assertLess(link.ended(5), 1)
+        link = self.open(gateway.ldap())
+        link.send(raw.message(1, raw.bind("sue", password("sue"))), raw.message(2, question))
+        link.socket.shutdown(socket.SHUT_WR)
+        self.assertLess(link.ended(5), 1.5)
+
+    def test_reset(self):
+        link = gateway.ldap()
+        link.send(raw.message(1, raw.bind("sue", password("sue"))))
+        link.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        link.close()
+        self.assertEqual(self.whoami(), "")
+
+    def test_thousand_in_one_write(self):
+        self.bind(service("backoffice"), password("backoffice"))
+        queries = [(CAN, raw.COMPARE_TRUE), (CANNOT, raw.COMPARE_FALSE), ("no:where", raw.NO_ATTRIBUTE)]
+        for link in (self.link, self.open(gateway.local())):
+            link.send(*[raw.message(i + 1, raw.compare(membership("sue"), queries[i % 3][0]))
+                        for i in range(1000)])
+            for i in range(1000):
+                answer = link.receive()
+                self.assertEqual((answer.id, answer.code), (i + 1, queries[i % 3][1]))
+
+    def test_message_sizes(self):
+        big = raw.compare(membership("sue"), "x" * 60000)
+        self.expect(raw.NO_ACCESS, big)
+        link = self.open(gateway.ldap())
+        link.send(raw.message(1, raw.compare(membership("sue"), "x" * 70000)))
+        self.assertEqual(link.receive().name, raw.DISCONNECTION)
+        self.assertIsNotNone(link.ended(1))
+        self.bind(service("backoffice"), password("backoffice"))
+        self.expect(raw.BAD_SYNTAX, raw.compare(membership("sue"), "x" * 1000000))
+        self.link.send(b"\x30\x83\x10\x00\x01")
+        answer = self.link.receive()
+        self.assertEqual((answer.name, answer.code), (raw.DISCONNECTION, raw.PROTOCOL_ERROR))
+        self.assertIn("longer", answer.text)
+
+
+class WithOtherOptions(Case):
+    """Each with a daemon of its own on the same store. The last class by its name, so run last."""
+
+    def setUp(self):
+        pass
+
+    def test_1_notice_of_disconnection(self):
+        links = [self.open(gateway.ldap()), self.open(gateway.local()), self.open(gateway.admin())]
+        for link in links:
+            self.assertEqual(self.whoami(link), "")
+        gateway.daemon.send_signal(signal.SIGTERM)
+        for link in links:
+            answer = link.receive(5)
+            self.assertEqual((answer.id, answer.name, answer.code), (0, raw.DISCONNECTION, raw.UNAVAILABLE))
+            self.assertIn("shutting down", answer.text)
+            self.assertIsNotNone(link.ended(2))
+        gateway.check_end(gateway.end_daemon())
+        self.assertFalse(os.path.exists(gateway.ldapi))
+
+    def test_2_timeouts(self):
+        gateway.options.update({"limits.idle_timeout": 2, "limits.message_timeout": 1})
+        gateway.start_daemon()
+        idle, partial, drips, busy = [self.open(gateway.ldap()) for _ in range(4)]
+        start = time.monotonic()
+        whole = raw.message(1, raw.extended(raw.WHOAMI))
+        partial.send(whole[:-1])
+        ends = {}
+        for i in range(80):
+            for name, link in (("idle", idle), ("partial", partial), ("drips", drips)):
+                if name not in ends:
+                    if name == "drips":
+                        self.drip(link, raw.message(1, raw.compare("", "x" * 200))[i:i + 1])
+                    try:
+                        answer = link.receive(0.01)
+                        ends[name] = time.monotonic() - start, answer.name, answer.code
+                    except TimeoutError:
+                        pass
+            self.assertEqual(self.whoami(busy), "")
+            if len(ends) == 3:
+                break
+            time.sleep(0.05)
+        for name, least, code in (("partial", 1, raw.PROTOCOL_ERROR), ("drips", 1, raw.PROTOCOL_ERROR),
+                                  ("idle", 2, raw.UNAVAILABLE)):
+            self.assertIn(name, ends)
+            self.assertGreater(ends[name][0], least - 0.05, name)
+            self.assertLess(ends[name][0], least + 1.5, name)
+            self.assertEqual(ends[name][1:], (raw.DISCONNECTION, code), name)
+
+    def drip(self, link, byte):
+        try:
+            link.send(byte)
+        except ConnectionError:
+            pass
+
+    def served(self, link):
+        """Whether this connection was let in."""
+        try:
+            return self.whoami(link) == ""
+        except (raw.Closed, ConnectionError):
+            link.close()
+            return False
+
+    def test_3_connection_limit(self):
+        gateway.restart_daemon(**{"limits.connections": 8, "limits.idle_timeout": 900})
+        links = []
+        deadline = time.monotonic() + PATIENCE
+        while len(links) < 8:  # the fixture's own last one may take a moment to go
+            self.assertLess(time.monotonic(), deadline)
+            link = self.open(gateway.ldap())
+            links += [link] if self.served(link) else []
+        for _ in range(3):
+            self.assertLess(self.open(gateway.ldap()).ended(5), 1)
+        links[0].close()
+        until("a place is free again", lambda: self.served(self.open(gateway.ldap())))
+
+    def test_4_cache_too_old_or_empty(self):
+        gateway.restart_daemon(**{"limits.connections": 4096, "cache.max_age": 1})
+        link = self.open(gateway.local())
+        question = raw.compare(membership("sue"), CAN)
+        self.expect(raw.COMPARE_TRUE, question, link=link)
+        gateway.end_store()
+        until("the cache is too old", lambda: link.ask(question).code == raw.UNAVAILABLE, 10)
+        self.expect(raw.UNAVAILABLE, question, CAN, link=link)
+        gateway.restart_with_empty_cache()
+        link = self.open(gateway.local())
+        for query in (CAN, CANNOT):
+            self.expect(raw.UNAVAILABLE, raw.compare(membership("sue"), query), query, link=link)
+        self.expect(raw.UNAVAILABLE, raw.verify("sue", raw.PASSWORD, password("sue")), link=link)
+        gateway.start_store()
+        until("the cache is filled", lambda: link.ask(question).code == raw.COMPARE_TRUE, 10)
+        self.expect(raw.SUCCESS, raw.verify("sue", raw.PASSWORD, password("sue")), link=link)
+
+
+if __name__ == "__main__":
+    unittest.main()
