@@ -271,6 +271,70 @@ EXERCISE_EXOP(enroll_response)
 EXERCISE_EXOP(unlock_request)
 EXERCISE_EXOP(password_modify_request)
 EXERCISE_EXOP(freshness)
+EXERCISE_EXOP(page)
+EXERCISE_EXOP(explain_request)
+
+/* The lists: what was decoded is gathered, and encoded again. */
+struct exercised_lines {
+    struct explain_line lines[EXPLAIN_LINES_MAX];
+    size_t count;
+};
+
+static inline int exercise_on_line(void *context, const struct explain_line *line)
+{
+    struct exercised_lines *lines = context;
+
+    HOLDS(lines->count < EXPLAIN_LINES_MAX);
+    lines->lines[lines->count++] = *line;
+    return 0;
+}
+
+static inline int exercise_explain_response(struct slice value, struct buffer *encoded)
+{
+    static struct exercised_lines lines;
+    struct explain_response decoded;
+    int rc;
+
+    lines.count = 0;
+    rc = explain_response_decode(value, exercise_on_line, &lines, &decoded);
+    if (rc == 0) {
+        HOLDS(decoded.count == lines.count);
+        decoded.lines = lines.lines;
+        HOLDS(explain_response_encode(&decoded, encoded) == 0);
+    }
+    return rc == E_LIMIT ? E_PROTO : rc;
+}
+
+struct exercised_defects {
+    struct doctor_defect defects[4096];
+    size_t count;
+};
+
+static inline int exercise_on_defect(void *context, const struct doctor_defect *defect)
+{
+    struct exercised_defects *defects = context;
+
+    if (defects->count == 4096)
+        return E_PROTO;
+    defects->defects[defects->count++] = *defect;
+    return 0;
+}
+
+static inline int exercise_doctor_response(struct slice value, struct buffer *encoded)
+{
+    static struct exercised_defects defects;
+    struct doctor_response decoded;
+    int rc;
+
+    defects.count = 0;
+    rc = doctor_response_decode(value, exercise_on_defect, &defects, &decoded);
+    if (rc == 0) {
+        HOLDS(decoded.count == defects.count);
+        decoded.defects = defects.defects;
+        HOLDS(doctor_response_encode(&decoded, encoded) == 0);
+    }
+    return rc == E_LIMIT ? E_PROTO : rc;
+}
 
 struct exop_codec {
     const char *name;
@@ -283,10 +347,20 @@ struct exop_codec {
     }
 
 static const struct exop_codec exop_codecs[] = {
-    EXOP_CODEC(verify_request),          EXOP_CODEC(verify_response), EXOP_CODEC(challenge_request),
-    EXOP_CODEC(challenge_response),      EXOP_CODEC(set_pin_request), EXOP_CODEC(enroll_request),
-    EXOP_CODEC(enroll_response),         EXOP_CODEC(unlock_request),  EXOP_CODEC(freshness),
+    EXOP_CODEC(verify_request),
+    EXOP_CODEC(verify_response),
+    EXOP_CODEC(challenge_request),
+    EXOP_CODEC(challenge_response),
+    EXOP_CODEC(set_pin_request),
+    EXOP_CODEC(enroll_request),
+    EXOP_CODEC(enroll_response),
+    EXOP_CODEC(unlock_request),
+    EXOP_CODEC(freshness),
     EXOP_CODEC(password_modify_request),
+    EXOP_CODEC(page),
+    EXOP_CODEC(explain_request),
+    EXOP_CODEC(explain_response),
+    EXOP_CODEC(doctor_response),
 };
 
 #define EXOP_CODEC_COUNT (sizeof(exop_codecs) / sizeof(exop_codecs[0]))

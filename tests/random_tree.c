@@ -14,14 +14,9 @@ static const char *const people[] = {"alice", "bob", "carol"};
 static const char *const roles[] = {"r1", "r2", "r3", "r4", "r5"};
 static const char *const events[] = {"hamlet", "macbeth"};
 static const char *const permissions[] = {
-    "ticket:read",
-    "ticket:delete",
-    "section:read",
-    "section.users:read",
-    "section.users.admin:update",
-    "directory:read",
-    "directory.user:create",
-    "cash:open",
+    "ticket:read",      "ticket:delete",         "section:read",
+    "sections:read",    "section.users:read",    "section.users.admin:update",
+    "directory:read",   "directory.user:create", "cash:open",
     "app.scan:execute",
 };
 

@@ -288,15 +288,14 @@ int state_tree_fill(struct state *state, const struct naive *tree)
 }
 
 static int check(const struct rights *rights, const char *organization, const char *uid,
-                 const char *text, int64_t now_ms)
+                 const char *text, int64_t now_ms, struct decision *ret)
 {
-    struct decision decision;
     struct query query;
     int err = query_parse(slice_of(text), &query);
 
     if (err != 0)
         return err;
-    return rights_check(rights, slice_of(organization), slice_of(uid), &query, now_ms, &decision);
+    return rights_check(rights, slice_of(organization), slice_of(uid), &query, now_ms, ret);
 }
 
 /* The table as it stands; one that was never fresh is made so. */
@@ -321,60 +320,136 @@ int state_tree_check(struct state *state, const char *directory, const char *org
                      const char *uid, const char *query, int64_t now_ms)
 {
     struct rights *rights = rights_of(state, directory);
-    int err = rights != NULL ? check(rights, organization, uid, query, now_ms) : E_NOTFOUND;
+    struct decision decision;
+    int err =
+        rights != NULL ? check(rights, organization, uid, query, now_ms, &decision) : E_NOTFOUND;
 
     rights_close(rights);
     return err;
 }
 
+#define WORDS_MAX 4096
+
+/* Words to make questions of, each once. */
+struct words {
+    char *words[WORDS_MAX];
+    size_t count;
+};
+
 struct comparison {
     const struct naive *tree;
     const struct rights *rights;
     int64_t now_ms;
+    struct words organizations, people, permissions, scopes;
+    unsigned asked;
     unsigned differences;
 };
 
-static void compare(struct comparison *comparison, const char *organization, const char *uid,
-                    const char *permission)
+static void words_add(struct words *words, char *word)
 {
-    static const char *const options[] = {"", ";channel=app", ";factor=totp"};
-
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        char *query = mem_printf("%s%s", permission, options[i]);
-        int want =
-            naive_decide(comparison->tree, uid, organization, query, comparison->now_ms).result;
-        int got = check(comparison->rights, organization, uid, query, comparison->now_ms);
-
-        if (got != want) {
-            comparison->differences++;
-            if (comparison->differences <= 10)
-                fprintf(stderr, "%s in %s: %s: %s, not %s\n", uid, organization, query,
-                        err_name(got), err_name(want));
+    for (size_t i = 0; i < words->count; i++)
+        if (strcmp(words->words[i], word) == 0) {
+            free(word);
+            return;
         }
+    if (words->count == WORDS_MAX)
+        abort();
+    words->words[words->count++] = word;
+}
+
+static void words_clear(struct words *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        free(words->words[i]);
+    words->count = 0;
+}
+
+/* Every object that a value of the tree names. */
+static void gather_scopes(struct words *scopes, const struct naive_entry *entry)
+{
+    for (const char *const *grant = entry->grants; grant != NULL && *grant != NULL; grant++) {
+        const char *at = strchr(*grant, '@');
+
+        if (at != NULL && at[1] != '\0' && strpbrk(at, "*;") == NULL)
+            words_add(scopes, mem_strdup(at));
+    }
+}
+
+/* Everything that is named anywhere, present or not, and something that is not. */
+static void gather(struct comparison *comparison)
+{
+    words_add(&comparison->organizations, mem_strdup("nowhere"));
+    words_add(&comparison->people, mem_strdup("nobody"));
+    words_add(&comparison->permissions, mem_strdup("unheard:of"));
+    words_add(&comparison->scopes, mem_strdup("@event/unheard"));
+    words_add(&comparison->scopes, mem_strdup("@payment/unheard"));
+    for (size_t i = 0; i < naive_count(comparison->tree); i++) {
+        const struct naive_entry *entry = naive_at(comparison->tree, i);
+
+        gather_scopes(&comparison->scopes, entry);
+        if (entry->kind == NAIVE_ORGANIZATION)
+            words_add(&comparison->organizations, mem_strdup(entry->name));
+        if (entry->kind == NAIVE_PERSON || entry->kind == NAIVE_MEMBERSHIP ||
+            entry->kind == NAIVE_EVENT_MEMBERSHIP)
+            words_add(&comparison->people, mem_strdup(entry->name));
+        if (entry->kind == NAIVE_PERMISSION)
+            words_add(&comparison->permissions, mem_strdup(entry->name));
+        if (entry->kind == NAIVE_EVENT) {
+            words_add(&comparison->scopes, mem_printf("@event/%s", entry->name));
+            words_add(&comparison->scopes,
+                      mem_printf("@event/%s/%s", entry->organization, entry->name));
+        }
+    }
+}
+
+static void compare(struct comparison *comparison, const char *organization, const char *uid,
+                    const char *query)
+{
+    struct naive_answer want =
+        naive_decide(comparison->tree, uid, organization, query, comparison->now_ms);
+    struct decision got = {0};
+    int result = check(comparison->rights, organization, uid, query, comparison->now_ms, &got);
+
+    comparison->asked++;
+    if (result == E_SYNTAX)
+        got.step = 1;
+    if (result == want.result && got.step == want.step)
+        return;
+    comparison->differences++;
+    if (comparison->differences <= 10)
+        fprintf(stderr, "%s in %s: %s: %s at step %d, not %s at %d\n", uid, organization, query,
+                err_name(result), got.step, err_name(want.result), want.step);
+}
+
+/* One permission: unscoped with every option, and for every object with options by turns. */
+static void compare_permission(struct comparison *comparison, const char *organization,
+                               const char *uid, const char *permission)
+{
+    static const char *const options[] = {"", ";channel=app", ";factor=totp",
+                                          ";channel=app;factor=totp"};
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    char *query;
+
+    for (size_t i = 0; i < count; i++) {
+        query = mem_printf("%s%s", permission, options[i]);
+        compare(comparison, organization, uid, query);
+        free(query);
+    }
+    for (size_t i = 0; i < comparison->scopes.count; i++) {
+        query = mem_printf("%s%s%s", permission, comparison->scopes.words[i],
+                           options[comparison->asked % count]);
+        compare(comparison, organization, uid, query);
         free(query);
     }
 }
 
-/* Every permission there is, and one that is not. */
-static void compare_permissions(struct comparison *comparison, const char *organization,
-                                const char *uid)
+static void compare_all(struct comparison *comparison)
 {
-    compare(comparison, organization, uid, "unheard:of");
-    for (size_t i = 0; i < naive_count(comparison->tree); i++)
-        if (naive_at(comparison->tree, i)->kind == NAIVE_PERMISSION)
-            compare(comparison, organization, uid, naive_at(comparison->tree, i)->name);
-}
-
-/* Every person named anywhere, present or not. */
-static void compare_people(struct comparison *comparison, const char *organization)
-{
-    compare_permissions(comparison, organization, "nobody");
-    for (size_t i = 0; i < naive_count(comparison->tree); i++) {
-        const struct naive_entry *entry = naive_at(comparison->tree, i);
-
-        if (entry->kind == NAIVE_PERSON || entry->kind == NAIVE_MEMBERSHIP)
-            compare_permissions(comparison, organization, entry->name);
-    }
+    for (size_t i = 0; i < comparison->organizations.count; i++)
+        for (size_t j = 0; j < comparison->people.count; j++)
+            for (size_t k = 0; k < comparison->permissions.count; k++)
+                compare_permission(comparison, comparison->organizations.words[i],
+                                   comparison->people.words[j], comparison->permissions.words[k]);
 }
 
 unsigned state_tree_differences(struct state *state, const char *directory,
@@ -385,10 +460,12 @@ unsigned state_tree_differences(struct state *state, const char *directory,
 
     if (rights == NULL)
         return 1;
-    compare_people(&comparison, "nowhere");
-    for (size_t i = 0; i < naive_count(tree); i++)
-        if (naive_at(tree, i)->kind == NAIVE_ORGANIZATION)
-            compare_people(&comparison, naive_at(tree, i)->name);
+    gather(&comparison);
+    compare_all(&comparison);
+    words_clear(&comparison.organizations);
+    words_clear(&comparison.people);
+    words_clear(&comparison.permissions);
+    words_clear(&comparison.scopes);
     rights_close(rights);
     return comparison.differences;
 }

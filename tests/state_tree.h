@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Naive trees put into a state as a store would announce them, and the answers of the table
- * compared with those of the naive evaluator, for every person, organization and permission there
- * is.
+ * compared with those of the naive evaluator, step included, for every person, organization,
+ * permission and object there is.
  */
 #ifndef USHER_TESTS_STATE_TREE_H
 #define USHER_TESTS_STATE_TREE_H

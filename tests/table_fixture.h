@@ -29,7 +29,7 @@
 #define NO_GROUP ((gid_t)-1)
 
 /* The catalogue of these tests. far stands in another word and line of a profile than plain. */
-enum { PLAIN, APP, FACTOR, NEEDS, CIRCLE_A, CIRCLE_B, LOST, OTHER, FAR = 190, NEEDS_FAR };
+enum { PLAIN, APP, FACTOR, NEEDS, CIRCLE_A, CIRCLE_B, LOST, OTHER, EDIT, FAR = 190, NEEDS_FAR };
 
 static const struct {
     unsigned bit;
@@ -46,6 +46,7 @@ static const struct {
     {CIRCLE_B, "circle.b:go", "", false, CIRCLE_A},
     {LOST, "ticket:lost", "", false, REQUIRES_UNKNOWN},
     {OTHER, "order:read", "", false, REQUIRES_NOTHING},
+    {EDIT, "ticket:edit", "", false, REQUIRES_NOTHING},
     {FAR, "far:read", "", false, REQUIRES_NOTHING},
     {NEEDS_FAR, "far:update", "", false, FAR},
 };
@@ -80,18 +81,64 @@ static inline int on_teardown(void **state)
     return rmdir(place.directory);
 }
 
-/* A profile that grants and denies these bits; lists end with -1. */
+/* What a profile says for one scope (NULL: unscoped), on this page; lists of bits end with -1. */
+struct said {
+    const char *scope;
+    uint32_t page;
+    const int *granted, *denied;
+};
+
+#define SAID_MAX 8
+
+static inline void fill_said(const struct said *said, uint64_t bits[2][WORDS],
+                             struct profile_bits *ret)
+{
+    for (const int *bit = said->granted; *bit >= 0; bit++)
+        bitset_set(bits[0], (unsigned)*bit);
+    for (const int *bit = said->denied; *bit >= 0; bit++)
+        bitset_set(bits[1], (unsigned)*bit);
+    *ret = (struct profile_bits){bits[0], bits[1]};
+}
+
+/* Puts a profile of several things said (the first unscoped, on its own page), with settings
+ * ("name=value", up to a NULL), from which these scopes are gone (up to a NULL). */
+static inline int put_scoped(struct table *table, const struct said *said, size_t count,
+                             const char *const *settings, const char *const *gone)
+{
+    uint64_t bits[SAID_MAX][2][WORDS] = {0};
+    struct profile_setting set[4];
+    struct profile_scope scopes[SAID_MAX];
+    struct scope gone_scopes[SAID_MAX];
+    uint32_t pages[SAID_MAX];
+    struct table_scopes change = {.pages = pages, .gone = gone_scopes};
+    struct profile profile = {.words = WORDS, .scopes = scopes, .settings = set};
+
+    fill_said(&said[0], bits[0], &profile.bits);
+    for (size_t i = 1; i < count; i++) {
+        struct profile_scope *scope = &scopes[profile.scope_count];
+
+        assert_int_equal(scope_parse(slice_of(said[i].scope), &scope->scope), 0);
+        fill_said(&said[i], bits[i], &scope->bits);
+        pages[profile.scope_count++] = said[i].page;
+    }
+    for (; settings != NULL && settings[profile.setting_count] != NULL; profile.setting_count++)
+        assert_int_equal(setting_parse(slice_of(settings[profile.setting_count]),
+                                       &set[profile.setting_count].name,
+                                       &set[profile.setting_count].value),
+                         0);
+    for (; gone != NULL && gone[change.gone_count] != NULL; change.gone_count++)
+        assert_int_equal(
+            scope_parse(slice_of(gone[change.gone_count]), &gone_scopes[change.gone_count]), 0);
+    return table_put_profile(table, said[0].page, &profile, &change);
+}
+
+/* A profile that grants and denies these bits. */
 static inline void put_profile(struct table *table, uint32_t number, const int *granted,
                                const int *denied)
 {
-    uint64_t grants[WORDS] = {0}, denials[WORDS] = {0};
-    const struct profile profile = {.words = WORDS, .bits = {grants, denials}};
+    const struct said said = {NULL, number, granted, denied};
 
-    for (; *granted >= 0; granted++)
-        bitset_set(grants, (unsigned)*granted);
-    for (; *denied >= 0; denied++)
-        bitset_set(denials, (unsigned)*denied);
-    assert_int_equal(table_put_profile(table, number, &profile), 0);
+    assert_int_equal(put_scoped(table, &said, 1, NULL, NULL), 0);
 }
 
 #define LIST(...) ((const int[]){__VA_ARGS__ __VA_OPT__(, ) - 1})
@@ -99,8 +146,11 @@ static inline void put_profile(struct table *table, uint32_t number, const int *
 static inline void put_permission(struct table *table, unsigned bit, const char *id,
                                   const char *channel, bool factor, int requires)
 {
-    const struct permission permission = {
-        .bit = bit, .channel = slice_of(channel), .factor = factor, .requires = requires};
+    const struct permission permission = {.bit = bit,
+                                          .channel = slice_of(channel),
+                                          .editing = bit == EDIT,
+                                          .factor = factor,
+                                          .requires = requires};
 
     assert_int_equal(table_put_permission(table, &permission, slice_of(id)), 0);
 }
@@ -112,12 +162,31 @@ static inline void put_catalogue(struct table *table)
                        catalogue[i].factor, catalogue[i].requires);
 }
 
-static const struct table_record member = {true, true, INT64_MIN, INT64_MAX, 0, false};
+static const struct table_record member = {true, true, INT64_MIN, INT64_MAX, 0};
 
 static inline int put_record(struct table *table, const char *organization, const char *uid,
                              struct table_record record)
 {
-    return table_put_record(table, slice_of(organization), slice_of(uid), &record);
+    return table_put_record(table, slice_of(organization), (struct slice){0}, slice_of(uid),
+                            &record);
+}
+
+static inline int put_guest(struct table *table, const char *organization, const char *event,
+                            const char *uid, struct table_record record)
+{
+    return table_put_record(table, slice_of(organization), slice_of(event), slice_of(uid), &record);
+}
+
+static inline int remove_record(struct table *table, const char *organization, const char *uid)
+{
+    return table_remove_record(table, slice_of(organization), (struct slice){0}, slice_of(uid));
+}
+
+static inline int put_organization(struct table *table, const char *name, bool active)
+{
+    const struct table_organization organization = {.active = active};
+
+    return table_put_organization(table, slice_of(name), &organization);
 }
 
 static inline struct table_record with_profile(uint32_t profile)
@@ -130,7 +199,7 @@ static inline struct table_record with_profile(uint32_t profile)
 
 static inline struct table *create(uint64_t records)
 {
-    const struct table_size size = {records, 16, BITS};
+    const struct table_size size = {records, 32, BITS, 32};
     struct table *table = NULL;
 
     assert_int_equal(table_create(place.path, size, NO_GROUP, &table), 0);
@@ -143,7 +212,7 @@ static inline struct table *create_published(uint64_t records)
     struct table *table = create(records);
 
     put_catalogue(table);
-    assert_int_equal(table_put_organization(table, slice_of("acme"), true), 0);
+    assert_int_equal(put_organization(table, "acme", true), 0);
     table_fresh(table, slice_of(CSN), MAX_AGE);
     assert_int_equal(table_publish(table), 0);
     return table;
@@ -185,6 +254,84 @@ static inline int ask(const struct rights *rights, const char *organization, con
     return result;
 }
 
+static inline void put_event(struct table *table, const char *organization, const char *event,
+                             int64_t not_before, int64_t not_after)
+{
+    const struct window window = {true, true, not_before, not_after};
+
+    assert_int_equal(table_put_event(table, slice_of(organization), slice_of(event), &window), 0);
+}
+
+/* The events: acme's hamlet, macbeth and later (from NOW + 1000 on), opera's tosca, of which acme
+ * is the primary organization, club's gala, shared with acme and strict, and private, shared with
+ * nobody any more, strict's day. strict's settings restrict. */
+static inline void put_events(struct table *table)
+{
+    const struct table_organization opera = {.active = true, .primary = slice_of("ACME")};
+    const struct table_organization strict = {
+        .active = true, .event_scope = SETTING_STRICT, .shared_events = SETTING_STRICT};
+
+    assert_int_equal(table_put_organization(table, slice_of("opera"), &opera), 0);
+    assert_int_equal(table_put_organization(table, slice_of("strict"), &strict), 0);
+    assert_int_equal(put_organization(table, "club", true), 0);
+    put_event(table, "acme", "hamlet", INT64_MIN, INT64_MAX);
+    put_event(table, "acme", "macbeth", INT64_MIN, INT64_MAX);
+    put_event(table, "acme", "later", NOW + 1000, INT64_MAX);
+    put_event(table, "acme", "past", INT64_MIN, INT64_MAX);
+    put_event(table, "opera", "tosca", INT64_MIN, INT64_MAX);
+    put_event(table, "club", "gala", INT64_MIN, INT64_MAX);
+    put_event(table, "club", "private", INT64_MIN, INT64_MAX);
+    put_event(table, "strict", "day", INT64_MIN, INT64_MAX);
+    assert_int_equal(table_remove_event(table, slice_of("acme"), slice_of("past")), 0);
+    assert_int_equal(table_put_share(table, slice_of("club"), slice_of("gala"), slice_of("Acme")),
+                     0);
+    assert_int_equal(table_put_share(table, slice_of("club"), slice_of("gala"), slice_of("strict")),
+                     0);
+    assert_int_equal(
+        table_put_share(table, slice_of("club"), slice_of("private"), slice_of("acme")), 0);
+    assert_int_equal(
+        table_remove_share(table, slice_of("club"), slice_of("private"), slice_of("acme")), 0);
+}
+
+/* The people of the events. Profile 5 names scopes, 11 settings that restrict, 12 none, 13 settings
+ * that do not.
+ * - uma, vic, wes: in acme, profiles 5, 11 and 13; xena: in strict, profile 12.
+ * - vic also macbeth's, xena gala's, zoe hamlet's alone, yan later's alone, profile 12. */
+static inline void put_guests(struct table *table)
+{
+    const struct said said[] = {
+        {NULL, 5, LIST(PLAIN), LIST()},
+        {"event/Acme/hamlet", 6, LIST(OTHER), LIST(PLAIN)},
+        {"event/club/*", 7, LIST(PLAIN, EDIT, FAR), LIST()},
+        {"event/*", 8, LIST(PLAIN, APP), LIST(OTHER)},
+        {"payment/card", 9, LIST(FACTOR), LIST(PLAIN)},
+        {"payment/*", 10, LIST(NEEDS, PLAIN), LIST()},
+    };
+    const struct said strict[] = {{NULL, 11, LIST(PLAIN, EDIT), LIST()}};
+    const struct said loose[] = {{NULL, 13, LIST(PLAIN, EDIT), LIST()}};
+    static const char *const restricts[] = {"event-scope=specific", "shared-events=read-only",
+                                            NULL};
+    static const char *const does_not[] = {"event-scope=strange", "shared-events=edit", NULL};
+
+    assert_int_equal(put_scoped(table, said, 6, NULL, NULL), 0);
+    assert_int_equal(put_scoped(table, strict, 1, restricts, NULL), 0);
+    assert_int_equal(put_scoped(table, loose, 1, does_not, NULL), 0);
+    put_profile(table, 12, LIST(PLAIN, EDIT), LIST());
+    assert_int_equal(put_record(table, "acme", "uma", with_profile(5)), 0);
+    assert_int_equal(put_record(table, "acme", "vic", with_profile(11)), 0);
+    assert_int_equal(put_record(table, "acme", "wes", with_profile(13)), 0);
+    assert_int_equal(put_record(table, "strict", "wes", with_profile(13)), 0);
+    assert_int_equal(put_record(table, "strict", "xena", with_profile(12)), 0);
+    assert_int_equal(put_guest(table, "acme", "macbeth", "vic", with_profile(12)), 0);
+    assert_int_equal(put_guest(table, "club", "gala", "xena", with_profile(12)), 0);
+    assert_int_equal(put_guest(table, "acme", "hamlet", "zoe", with_profile(12)), 0);
+    assert_int_equal(put_guest(table, "acme", "later", "yan", with_profile(12)), 0);
+    for (const char *const *uid =
+             (const char *const[]){"uma", "vic", "wes", "xena", "yan", "zoe", NULL};
+         *uid != NULL; uid++)
+        assert_int_equal(table_put_person(table, slice_of(*uid), true), 0);
+}
+
 /* The people that the table of answers is about. Profile 1 grants much, 2 little, 3 (the
  * platform's) what 2 leaves open, 4 denies ticket:read.
  * - alice: in acme and in gone, profile 1.
@@ -196,18 +343,21 @@ static inline int ask(const struct rights *rights, const char *organization, con
  * - hugo: in acme, without a profile.
  * - ivan: in acme, profile 4; platform.
  * - kim: in closed only, which is inactive.
- * - leo: in late only, an organization that is never put. */
+ * - leo: in late only, an organization that is never put.
+ * - lou: in nothing, the person inactive. */
 static inline void put_people(struct table *table)
 {
     struct table_record record;
 
+    put_events(table);
+    put_guests(table);
     put_profile(table, 1, LIST(PLAIN, APP, FACTOR, NEEDS, CIRCLE_A, CIRCLE_B, LOST, FAR), LIST());
     put_profile(table, 2, LIST(NEEDS), LIST());
     put_profile(table, 3, LIST(PLAIN, APP, FACTOR, NEEDS, OTHER, FAR, NEEDS_FAR), LIST());
     put_profile(table, 4, LIST(NEEDS), LIST(PLAIN));
-    assert_int_equal(table_put_organization(table, slice_of("platform"), true), 0);
-    assert_int_equal(table_put_organization(table, slice_of("closed"), false), 0);
-    assert_int_equal(table_put_organization(table, slice_of("gone"), true), 0);
+    assert_int_equal(put_organization(table, "platform", true), 0);
+    assert_int_equal(put_organization(table, "closed", false), 0);
+    assert_int_equal(put_organization(table, "gone", true), 0);
     assert_int_equal(put_record(table, "acme", "alice", with_profile(1)), 0);
     assert_int_equal(put_record(table, "gone", "alice", with_profile(1)), 0);
     assert_int_equal(put_record(table, "acme", "bob", with_profile(2)), 0);
@@ -232,6 +382,9 @@ static inline void put_people(struct table *table)
     assert_int_equal(put_record(table, "closed", "kim", with_profile(1)), 0);
     assert_int_equal(put_record(table, "late", "leo", with_profile(1)), 0);
     assert_int_equal(table_remove_organization(table, slice_of("gone")), 0);
+    assert_int_equal(table_put_person(table, slice_of("kim"), true), 0);
+    assert_int_equal(table_put_person(table, slice_of("lou"), true), 0);
+    assert_int_equal(table_put_person(table, slice_of("LOU"), false), 0);
 }
 
 static const struct {
@@ -262,7 +415,8 @@ static const struct {
     {"closed", "carol", "ticket:read", NOW, E_NOTFOUND, 1, MEMBERSHIP_KINDS},
     {"late", "leo", "ticket:read", NOW, E_NOTFOUND, 1, MEMBERSHIP_KINDS},
     {"acme", "nobody", "ticket:read", NOW, E_DENIED, 2, MEMBERSHIP_KINDS},
-    {"acme", "kim", "ticket:read", NOW, E_DENIED, 2, MEMBERSHIP_KINDS},
+    {"acme", "kim", "ticket:read", NOW, E_DENIED, 3, MEMBERSHIP_KINDS},
+    {"acme", "lou", "ticket:read", NOW, E_DENIED, 2, MEMBERSHIP_KINDS},
     {"acme", "bob", "ticket:update", NOW, 0, 8, MEMBERSHIP_PLATFORM},
     {"acme", "bob", "order:read", NOW, 0, 8, MEMBERSHIP_PLATFORM},
     {"acme", "bob", "ticket:lost", NOW, E_DENIED, 8, MEMBERSHIP_KINDS},
@@ -288,6 +442,56 @@ static const struct {
     {"a2345678901234567890123456789012345678901234567890123456789012345", "carol", "ticket:read",
      NOW, E_NOTFOUND, 1, MEMBERSHIP_KINDS},
     {"acm", "ealice", "ticket:read", NOW, E_NOTFOUND, 1, MEMBERSHIP_KINDS},
+
+    {"acme", "uma", "ticket:read", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:read@event/hamlet", NOW, E_DENIED, 8, MEMBERSHIP_OWN},
+    {"Acme", "uma", "ticket:read@event/HAMLET", NOW, E_DENIED, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "order:read@event/ACME/hamlet", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:read@event/macbeth", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:scan@event/macbeth", NOW, E_DENIED, 6, MEMBERSHIP_KINDS},
+    {"acme", "uma", "ticket:scan@event/macbeth;channel=app", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "order:read@event/macbeth", NOW, E_DENIED, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:read@event/later", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "far:read", NOW, E_DENIED, 8, MEMBERSHIP_KINDS},
+    {"acme", "uma", "far:read@event/club/gala", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:edit@event/club/gala", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:read@event/opera/tosca", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:read@event/club/private", NOW, E_DENIED, 4, MEMBERSHIP_KINDS},
+    {"acme", "uma", "ticket:read@event/strict/day", NOW, E_DENIED, 4, MEMBERSHIP_KINDS},
+    {"acme", "uma", "ticket:read@event/none", NOW, E_NOTFOUND, 1, MEMBERSHIP_EVENT},
+    {"acme", "uma", "ticket:read@event/past", NOW, E_NOTFOUND, 1, MEMBERSHIP_EVENT},
+    {"acme", "uma", "ticket:read@event/club/hamlet", NOW, E_NOTFOUND, 1, MEMBERSHIP_EVENT},
+    {"acme", "uma", "ticket:none@event/none", NOW, E_NOPERM, 1, MEMBERSHIP_KINDS},
+    {"nowhere", "uma", "ticket:read@event/acme/hamlet", NOW, E_NOTFOUND, 1, MEMBERSHIP_KINDS},
+    {"acme", "nobody", "ticket:read@event/hamlet", NOW, E_DENIED, 2, MEMBERSHIP_KINDS},
+    {"acme", "kim", "ticket:read@event/hamlet", NOW, E_DENIED, 3, MEMBERSHIP_KINDS},
+    {"opera", "uma", "ticket:read@event/tosca", NOW, E_DENIED, 3, MEMBERSHIP_KINDS},
+    {"acme", "uma", "ticket:read@payment/card", NOW, E_DENIED, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:read@payment/Card", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:read@giftcard/card", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:delete@payment/card", NOW, E_STEPUP, 9, MEMBERSHIP_OWN},
+    {"acme", "uma", "ticket:update@payment/card", NOW, E_DENIED, 8, MEMBERSHIP_KINDS},
+    {"acme", "uma", "ticket:update@payment/cash", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "alice", "ticket:read@payment/card", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "bob", "ticket:update@event/hamlet", NOW, 0, 8, MEMBERSHIP_PLATFORM},
+    {"acme", "vic", "ticket:read", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "vic", "ticket:read@event/hamlet", NOW, E_DENIED, 5, MEMBERSHIP_KINDS},
+    {"acme", "vic", "ticket:read@event/macbeth", NOW, 0, 8, MEMBERSHIP_EVENT},
+    {"acme", "vic", "ticket:edit@event/club/gala", NOW, E_DENIED, 5, MEMBERSHIP_KINDS},
+    {"acme", "wes", "ticket:edit@event/club/gala", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"acme", "wes", "ticket:read@event/hamlet", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"strict", "wes", "ticket:edit@event/club/gala", NOW, 0, 8, MEMBERSHIP_OWN},
+    {"strict", "xena", "ticket:read@event/day", NOW, E_DENIED, 5, MEMBERSHIP_KINDS},
+    {"strict", "xena", "ticket:edit@event/club/gala", NOW, E_DENIED, 7, MEMBERSHIP_KINDS},
+    {"strict", "xena", "ticket:read@event/club/gala", NOW, 0, 8, MEMBERSHIP_EVENT},
+    {"acme", "xena", "ticket:edit@event/club/gala", NOW, 0, 8, MEMBERSHIP_EVENT},
+    {"strict", "carol", "ticket:read@event/day", NOW, 0, 8, MEMBERSHIP_PLATFORM},
+    {"acme", "zoe", "ticket:read", NOW, E_DENIED, 3, MEMBERSHIP_KINDS},
+    {"acme", "zoe", "ticket:read@event/hamlet", NOW, 0, 8, MEMBERSHIP_EVENT},
+    {"acme", "zoe", "ticket:read@event/macbeth", NOW, E_DENIED, 3, MEMBERSHIP_KINDS},
+    {"opera", "zoe", "ticket:read@event/acme/hamlet", NOW, E_DENIED, 4, MEMBERSHIP_KINDS},
+    {"acme", "yan", "ticket:read@event/later", NOW + 999, E_DENIED, 3, MEMBERSHIP_KINDS},
+    {"acme", "yan", "ticket:read@event/later", NOW + 1000, 0, 8, MEMBERSHIP_EVENT},
 };
 
 static inline void check_answers(const struct rights *rights)

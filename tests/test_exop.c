@@ -225,6 +225,98 @@ static void freshness_numbers(void **state)
     buffer_clear(&buffer);
 }
 
+struct gathered {
+    struct explain_line lines[4];
+    struct doctor_defect defects[4];
+    size_t count;
+};
+
+static int gather_line(void *context, const struct explain_line *line)
+{
+    struct gathered *gathered = context;
+
+    gathered->lines[gathered->count++] = *line;
+    return 0;
+}
+
+static int gather_defect(void *context, const struct doctor_defect *defect)
+{
+    struct gathered *gathered = context;
+
+    gathered->defects[gathered->count++] = *defect;
+    return gathered->count == 2 ? E_CANCELED : 0;
+}
+
+static void explanations(void **state)
+{
+    const struct explain_request asked = {
+        .organization = S("acme"), .user = S("alice"), .query = S("a:b")};
+    const struct explain_line lines[] = {
+        {.step = 1, .text = S("there"), .dn = S("cn=a")},
+        {.step = 8, .text = S("denies"), .deciding = true},
+    };
+    const struct explain_response sent = {.result = 5, .step = 8, .lines = lines, .count = 2};
+    const struct explain_response many = {.count = EXPLAIN_LINES_MAX + 1};
+    struct explain_request request;
+    struct explain_response response;
+    struct gathered gathered = {0};
+    struct buffer buffer = {0};
+
+    (void)state;
+    THERE_AND_BACK(explain_request, &asked, &request, &buffer);
+    ASSERT_BYTES(&buffer, "\x30\x12\x80\x04"
+                          "acme\x81\x05"
+                          "alice\x82\x03"
+                          "a:b");
+    assert_same(request.query, asked.query);
+    buffer.len = 0;
+    assert_int_equal(explain_response_encode(&sent, &buffer), 0);
+    ASSERT_BYTES(&buffer, "\x30\x2d\x02\x01\x05\x02\x01\x08\x30\x25"
+                          "\x30\x13\x02\x01\x01\x04\x05there\x80\x04"
+                          "cn=a\x81\x01\x00"
+                          "\x30\x0e\x02\x01\x08\x04\x06"
+                          "denies\x81\x01\xff");
+    assert_int_equal(explain_response_decode((struct slice){buffer.data, buffer.len}, gather_line,
+                                             &gathered, &response),
+                     0);
+    assert_int_equal(response.result, 5);
+    assert_int_equal(response.step, 8);
+    assert_int_equal(response.count, 2);
+    assert_int_equal(gathered.count, 2);
+    assert_same(gathered.lines[0].dn, lines[0].dn);
+    assert_false(gathered.lines[0].deciding);
+    assert_same(gathered.lines[1].text, lines[1].text);
+    assert_int_equal(gathered.lines[1].dn.len, 0);
+    assert_true(gathered.lines[1].deciding);
+    assert_int_equal(explain_response_encode(&many, &buffer), E_LIMIT);
+    buffer_clear(&buffer);
+}
+
+static void defects(void **state)
+{
+    const struct doctor_defect list[] = {{.dn = S("cn=a"), .text = S("x")},
+                                         {.dn = S("cn=b"), .text = S("")},
+                                         {.dn = S("cn=c"), .text = S("z")}};
+    const struct doctor_response sent = {.complete = true, .defects = list, .count = 1};
+    const struct doctor_response three = {.defects = list, .count = 3};
+    struct doctor_response response = {.count = 77};
+    struct gathered gathered = {0};
+    struct buffer buffer = {0};
+
+    (void)state;
+    assert_int_equal(doctor_response_encode(&sent, &buffer), 0);
+    ASSERT_BYTES(&buffer, "\x30\x10\x01\x01\xff\x30\x0b\x30\x09\x04\x04"
+                          "cn=a\x04\x01x");
+    buffer.len = 0;
+    assert_int_equal(doctor_response_encode(&three, &buffer), 0);
+    assert_int_equal(doctor_response_decode((struct slice){buffer.data, buffer.len}, gather_defect,
+                                            &gathered, &response),
+                     E_CANCELED); /* by the callback, at the second */
+    assert_int_equal(gathered.count, 2);
+    assert_int_equal(response.count, 77);
+    buffer_clear(&buffer);
+}
+
 static void errors_leave_the_output(void **state)
 {
     struct unlock_request out = {.user = S("before")};
@@ -279,6 +371,8 @@ int main(void)
         cmocka_unit_test(pins_and_enrolment),
         cmocka_unit_test(unlock_and_password),
         cmocka_unit_test(freshness_numbers),
+        cmocka_unit_test(explanations),
+        cmocka_unit_test(defects),
         cmocka_unit_test(errors_leave_the_output),
         cmocka_unit_test(encoders_append),
     };

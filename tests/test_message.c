@@ -373,10 +373,44 @@ static void responses_answer_requests(void **state)
         assert_int_equal(message_response_op((enum op)rows[i].request), rows[i].response);
 }
 
+static void searches_there_and_back(void **state)
+{
+    struct filter present = {.kind = FILTER_PRESENT, .attribute = BYTES("cn")};
+    struct filter equal = {.kind = FILTER_EQUAL,
+                           .attribute = BYTES("usherPermission"),
+                           .value = BYTES("ticket:delete")};
+    struct filter *const filters[] = {NULL, &present, &equal};
+    struct arena *arena = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
+        for (int scope = 0; scope <= 2; scope++) {
+            struct message m = {
+                .id = 7,
+                .op = OP_SEARCH,
+                .search = {.base = BYTES("o=acme"), .scope = scope, .filter = filters[i]}};
+            struct buffer out = {0};
+            struct message got;
+
+            assert_int_equal(message_encode_request(&out, &m), 0);
+            assert_int_equal(buffer_reserve(&out, 1), 0);
+            assert_int_equal(message_decode(out.data, out.len, arena, &got), 0);
+            assert_int_equal(got.search.scope, scope);
+            assert_true(slice_is(got.search.base, "o=acme"));
+            assert_int_equal(got.search.filter->kind, i == 2 ? FILTER_EQUAL : FILTER_PRESENT);
+            if (filters[i] != NULL) {
+                assert_true(slice_equal(got.search.filter->attribute, filters[i]->attribute));
+                assert_true(slice_equal(got.search.filter->value, filters[i]->value));
+            }
+            buffer_clear(&out);
+        }
+    arena_free(arena);
+}
+
 static void only_our_requests_are_encoded(void **state)
 {
     static const enum op others[] = {OP_MODIFY, OP_ADD, OP_DELETE, OP_MODIFY_DN, OP_BIND_RESPONSE};
-    struct filter filter = {.kind = FILTER_PRESENT, .attribute = BYTES("cn")};
+    struct filter filter = {.kind = FILTER_AND};
     struct message m = {.id = 1};
     struct buffer out = {0};
 
@@ -386,8 +420,6 @@ static void only_our_requests_are_encoded(void **state)
         assert_int_equal(message_encode_request(&out, &m), E_UNWILLING);
     }
     m.op = OP_SEARCH;
-    m.search = (struct search_request){.scope = 1};
-    assert_int_equal(message_encode_request(&out, &m), E_UNWILLING);
     m.search = (struct search_request){.filter = &filter};
     assert_int_equal(message_encode_request(&out, &m), E_UNWILLING);
     assert_int_equal(out.len, 0);
@@ -477,6 +509,7 @@ int main(void)
         cmocka_unit_test(entries_come_back),
         cmocka_unit_test(responses_answer_requests),
         cmocka_unit_test(only_our_requests_are_encoded),
+        cmocka_unit_test(searches_there_and_back),
         cmocka_unit_test(bounds_hold),
     };
 

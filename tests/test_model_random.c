@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The evaluator against the naive one on random trees: result and step of every answer must agree.
- * USHER_RANDOM_TREES (300) trees of 100 questions; USHER_SEED repeats a run. What differs is
+ * USHER_RANDOM_TREES (1000) trees of 100 questions; USHER_SEED repeats a run. What differs is
  * printed with its tree.
  */
 #include <stdarg.h>
@@ -81,7 +81,7 @@ static bool compare(const struct naive *tree, const struct model_tree *model,
 static void test_random_trees(void **unused)
 {
     uint64_t seed = number_from("USHER_SEED", random_seed());
-    uint64_t trees = number_from("USHER_RANDOM_TREES", 300);
+    uint64_t trees = number_from("USHER_RANDOM_TREES", 1000);
     uint64_t state = seed;
     struct tally tally = {0};
     bool agree = true;

@@ -103,10 +103,10 @@ static void test_foreign(void **state)
     assert_int_equal(table_open(place.path, &table), E_NOTFOUND);
     assert_null(rights);
     assert_null(table);
-    assert_int_equal(table_create(place.path, (struct table_size){16, 16, 9000}, NO_GROUP, &table),
-                     E_LIMIT);
     assert_int_equal(
-        table_create("/nonexistent/rights", (struct table_size){16, 16, 16}, NO_GROUP, &table),
+        table_create(place.path, (struct table_size){16, 16, 9000, 16}, NO_GROUP, &table), E_LIMIT);
+    assert_int_equal(
+        table_create("/nonexistent/rights", (struct table_size){16, 16, 16, 16}, NO_GROUP, &table),
         E_NOTFOUND);
 }
 
@@ -119,7 +119,7 @@ struct image {
 
 static struct image image_make(void)
 {
-    struct table *table = create_published(40);
+    struct table *table = create_published(64);
     struct image image;
     struct stat status;
     int fd;

@@ -172,6 +172,107 @@ static const struct scenario scenarios[] = {
       {"+membership acme/bob grant=-ticket:delete", "acme bob ticket:delete", E_DENIED},
       {"+role platform/p grant=+ticket:read", "beta bob ticket:read", 0},
       {"-membership platform/bob", "beta bob ticket:read", E_DENIED}}},
+    {"an event is open to others",
+     COMMON "event beta/gala\nmembership acme/alice grant=+ticket:read\n",
+     {{"", "acme alice ticket:read@event/beta/gala", E_DENIED},
+      {"+event beta/gala shared=gamma shared=acme", "acme alice ticket:read@event/beta/gala", 0},
+      {"+event beta/gala shared=gamma", "acme alice ticket:read@event/beta/gala", E_DENIED},
+      {"+organization beta primary=acme", "acme alice ticket:read@event/beta/gala", 0},
+      {"+organization beta primary=acme inactive", "acme alice ticket:read@event/beta/gala", 0},
+      {"+organization beta primary=gamma", "acme alice ticket:read@event/beta/gala", E_DENIED},
+      {"~organization acme gamma", "gamma alice ticket:read@event/beta/gala", 0},
+      {"+organization beta", "gamma alice ticket:read@event/beta/gala", 0},
+      {"~event beta/gala beta/ball", "gamma alice ticket:read@event/beta/ball", 0},
+      {"", "gamma alice ticket:read@event/beta/gala", E_NOTFOUND},
+      {"~organization beta delta", "gamma alice ticket:read@event/delta/ball", 0},
+      {"-event delta/ball", "gamma alice ticket:read@event/delta/ball", E_NOTFOUND}}},
+    {"an event comes after its memberships and grants",
+     COMMON "person carol\nevent-membership acme/hamlet/bob grant=+ticket:delete\n"
+            "membership acme/alice grant=+ticket:read@event/hamlet\n",
+     {{"", "acme alice ticket:read@event/hamlet", E_NOTFOUND},
+      {"+event acme/hamlet", "acme alice ticket:read@event/hamlet", 0},
+      {"", "acme bob ticket:delete@event/HAMLET", 0},
+      {"", "acme bob ticket:delete", E_DENIED},
+      {"~event acme/hamlet acme/macbeth", "acme bob ticket:delete@event/macbeth", 0},
+      {"", "acme alice ticket:read@event/macbeth", E_DENIED},
+      {"~event acme/macbeth acme/hamlet", "acme alice ticket:read@event/hamlet", 0},
+      {"+event acme/hamlet from=1700000000001", "acme bob ticket:delete@event/hamlet", E_DENIED},
+      {"", "acme alice ticket:read@event/hamlet", 0},
+      {"+event acme/hamlet until=1700000000001", "acme bob ticket:delete@event/hamlet", 0},
+      {"+event-membership acme/hamlet/bob grant=+ticket:read", "acme bob ticket:read@event/hamlet",
+       0},
+      {"~event-membership acme/hamlet/bob acme/hamlet/carol", "acme bob ticket:read@event/hamlet",
+       E_DENIED},
+      {"-event acme/hamlet", "acme carol ticket:read@event/hamlet", E_NOTFOUND},
+      {"+event acme/hamlet", "acme carol ticket:read@event/hamlet", 0}}},
+    {"people of one event alone",
+     COMMON "event acme/hamlet\nevent acme/macbeth\nrole acme/gate grant=+ticket:read\n"
+            "event-membership acme/hamlet/bob role=acme/gate\n",
+     {{"", "acme bob ticket:read@event/hamlet", 0},
+      {"", "acme bob ticket:read@event/macbeth", E_DENIED},
+      {"+person bob inactive", "acme bob ticket:read@event/hamlet", E_DENIED},
+      {"+person bob", "acme bob ticket:read@event/hamlet", 0},
+      {"-person bob", "acme bob ticket:read@event/hamlet", E_DENIED},
+      {"+person bob", "acme bob ticket:read@event/hamlet", 0},
+      {"+role acme/gate grant=+ticket:delete", "acme bob ticket:delete@event/hamlet", 0},
+      {"+group acme/g grant=+ticket:read member=bob", "acme bob ticket:read@event/hamlet",
+       E_DENIED},
+      {"+membership acme/bob", "acme bob ticket:read@event/hamlet", 0},
+      {"~organization acme gamma", "gamma bob ticket:read@event/hamlet", 0},
+      {"", "gamma bob ticket:delete@event/hamlet", E_DENIED},
+      {"-event-membership gamma/hamlet/bob", "gamma bob ticket:read@event/macbeth", 0},
+      {"-membership gamma/bob", "gamma bob ticket:read@event/hamlet", E_DENIED}}},
+    {"scopes come and go",
+     COMMON "event acme/hamlet\nrole /r grant=+ticket:read@payment/card\n"
+            "membership acme/alice role=/r\nmembership beta/alice role=/r\n",
+     {{"", "acme alice ticket:read@payment/card", 0},
+      {"+role /r grant=+ticket:read@payment/cash", "acme alice ticket:read@payment/card", E_DENIED},
+      {"+role /r grant=+ticket:read grant=-ticket:read@payment/*",
+       "acme alice ticket:read@payment/cash", E_DENIED},
+      {"+membership acme/alice role=/r grant=+ticket:read@payment/cash",
+       "acme alice ticket:read@payment/cash", 0},
+      {"+role /r inactive grant=+ticket:read", "acme alice ticket:read@payment/cash", 0},
+      {"+membership acme/alice role=/r", "acme alice ticket:read@payment/cash", E_DENIED},
+      {"+role /r role=/s", "acme alice ticket:read@payment/cash", E_DENIED},
+      {"+role /s grant=+ticket:read@event/hamlet grant=+ticket:delete@event/*",
+       "acme alice ticket:read@event/hamlet", 0},
+      {"+event beta/hamlet", "beta alice ticket:read@event/hamlet", 0},
+      {"+role /s role=/r grant=+ticket:read@event/hamlet", "acme alice ticket:read@event/hamlet",
+       E_DENIED},
+      {"+role /s grant=+ticket:read@event/beta/*", "beta alice ticket:read@event/hamlet", 0},
+      {"-membership beta/alice", "beta alice ticket:read@event/hamlet", E_DENIED},
+      {"-membership acme/alice", "acme alice ticket:read@event/hamlet", E_DENIED},
+      {"+membership beta/alice role=/r", "beta alice ticket:read@event/hamlet", 0},
+      {"+role /s grant=+ticket:read", "beta alice ticket:read@event/hamlet", 0}}},
+    {"settings restrict",
+     COMMON "permission ticket:edit editing\norganization platform\n"
+            "event acme/hamlet\nevent beta/gala shared=acme\n"
+            "role /r\nmembership acme/alice grant=+* role=/r\nmembership platform/bob grant=+*\n",
+     {{"", "acme alice ticket:edit@event/beta/gala", 0},
+      {"+organization acme setting=shared-events=read-only",
+       "acme alice ticket:edit@event/beta/gala", E_DENIED},
+      {"", "acme alice ticket:edit@event/hamlet", 0},
+      {"+role /r setting=shared-events=edit", "acme alice ticket:edit@event/beta/gala", 0},
+      {"", "acme bob ticket:edit@event/beta/gala", E_DENIED},
+      {"+membership platform/bob grant=+* setting=shared-events=edit",
+       "acme bob ticket:edit@event/beta/gala", 0},
+      {"+organization acme setting=event-scope=specific", "acme alice ticket:read@event/hamlet",
+       E_DENIED},
+      {"", "acme bob ticket:read@event/hamlet", 0},
+      {"+event-membership acme/hamlet/alice", "acme alice ticket:read@event/hamlet", 0},
+      {"+event-membership acme/hamlet/alice inactive", "acme alice ticket:read@event/hamlet",
+       E_DENIED},
+      {"+role /r setting=event-scope=all", "acme alice ticket:read@event/hamlet", 0},
+      {"+membership acme/alice grant=+* role=/r setting=event-scope=specific",
+       "acme alice ticket:read@event/hamlet", E_DENIED},
+      {"+membership platform/alice", "acme alice ticket:read@event/hamlet", 0}}},
+    {"who is there and who is not",
+     COMMON "membership acme/alice grant=+ticket:read\n",
+     {{"", "beta alice ticket:read", E_DENIED},
+      {"+person bob inactive", "beta bob ticket:read", E_DENIED},
+      {"~person bob carol", "beta carol ticket:read", E_DENIED},
+      {"-person carol", "beta carol ticket:read", E_DENIED},
+      {"+person alice inactive", "beta alice ticket:read", E_DENIED}}},
 };
 
 static struct line *world_find(struct world *world, const char *head)
@@ -239,13 +340,16 @@ static void world_delete(struct world *world, const char *head)
     *line = world->lines[--world->count];
 }
 
-/* Gives a line another place when it stands at old or, within an organization, below. */
+/* Gives a line another place when it stands at old or, within an organization or event, below. */
 static void line_rename(struct line *line, const char *kind, const char *old, const char *new)
 {
     size_t kind_len = strcspn(line->text, " "), old_len = strlen(old);
     const char *place = line->text + kind_len + 1;
     bool same_kind = strncmp(line->text, kind, kind_len) == 0 && kind[kind_len] == '\0';
-    bool below = strcmp(kind, "organization") == 0 && !same_kind;
+    bool below =
+        !same_kind &&
+        (strcmp(kind, "organization") == 0 ||
+         (strcmp(kind, "event") == 0 && strncmp(line->text, "event-membership ", 17) == 0));
     char *text, end;
 
     if (strncmp(place, old, old_len) != 0)

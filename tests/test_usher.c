@@ -34,14 +34,28 @@ static struct slice text(const char *from)
     return slice_of(from);
 }
 
-/* acme's alice holds ticket:delete and, with a second factor, ticket:refund; bob holds nothing. */
-static struct table *table_make(const char *path, const char *csn)
+struct listed {
+    const char *id;
+    bool factor;
+};
+
+/* acme's alice holds ticket:delete and, with a second factor, ticket:refund; bob holds nothing;
+ * of carol the table cannot tell, for her profile was never written. */
+static const struct listed listed[] = {
+    {"ticket:delete", false}, {"ticket:refund", true}, {"ticket:read", false}};
+
+/* Another table in which the same three stand elsewhere: alice holds ticket:read and ticket:delete.
+ */
+static const struct listed moved[] = {
+    {"ticket:read", false}, {"ticket:delete", false}, {"ticket:refund", true}};
+
+static struct table *table_of(const char *path, const char *csn, const struct listed *permissions,
+                              size_t count)
 {
-    static const struct {
-        const char *id;
-        bool factor;
-    } permissions[] = {{"ticket:delete", false}, {"ticket:refund", true}, {"ticket:read", false}};
-    struct table_size size = {.records = 64, .profiles = 16, .bits = 64};
+    struct table_size size = {.records = 64, .profiles = 16, .bits = 64, .people = 16};
+    const struct table_organization organization = {.active = true};
+    const struct table_scopes no_scopes = {0};
+    const struct slice no_event = {0};
     struct table_record record = {
         .person_active = true, .active = true, .not_before = INT64_MIN, .not_after = INT64_MAX};
     uint64_t granted = 3, denied = 0;
@@ -49,21 +63,28 @@ static struct table *table_make(const char *path, const char *csn)
     struct table *table;
 
     assert_int_equal(table_create(path, size, (gid_t)-1, &table), 0);
-    for (unsigned i = 0; i < COUNT(permissions); i++) {
+    for (unsigned i = 0; i < count; i++) {
         struct permission permission = {
             .bit = i, .factor = permissions[i].factor, .requires = REQUIRES_NOTHING};
 
         assert_int_equal(table_put_permission(table, &permission, text(permissions[i].id)), 0);
     }
-    assert_int_equal(table_put_organization(table, text("acme"), true), 0);
-    assert_int_equal(table_put_profile(table, 0, &profile), 0);
-    assert_int_equal(table_put_record(table, text("acme"), text("alice"), &record), 0);
+    assert_int_equal(table_put_organization(table, text("acme"), &organization), 0);
+    assert_int_equal(table_put_profile(table, 0, &profile, &no_scopes), 0);
+    assert_int_equal(table_put_record(table, text("acme"), no_event, text("alice"), &record), 0);
     record.profile = TABLE_NO_PROFILE;
-    assert_int_equal(table_put_record(table, text("acme"), text("bob"), &record), 0);
+    assert_int_equal(table_put_record(table, text("acme"), no_event, text("bob"), &record), 0);
+    record.profile = size.profiles - 1;
+    assert_int_equal(table_put_record(table, text("acme"), no_event, text("carol"), &record), 0);
     table_fresh(table, text(csn), MAX_AGE_MS);
     table_beat(table);
     assert_int_equal(table_publish(table), 0);
     return table;
+}
+
+static struct table *table_make(const char *path, const char *csn)
+{
+    return table_of(path, csn, listed, COUNT(listed));
 }
 
 struct setting {
@@ -112,8 +133,8 @@ static void test_in_process(void **state)
         {NULL, "alice", "ticket:delete", USHER_SYNTAX},
         {"acme", NULL, "ticket:delete", USHER_SYNTAX},
         {"acme", "alice", NULL, USHER_SYNTAX},
-        /* what the table cannot answer is asked of the daemon, which is not there */
-        {"acme", "alice", "ticket:delete@event/hamlet", USHER_UNAVAIL},
+        {"acme", "alice", "ticket:delete@payment/card", 0},
+        {"acme", "alice", "ticket:delete@event/hamlet", USHER_NOTFOUND},
     };
     struct usher_freshness freshness;
     struct setting setting;
@@ -135,6 +156,84 @@ static void test_in_process(void **state)
     assert_true(freshness.in_process == 1 && freshness.age_ms < MAX_AGE_MS);
     assert_string_equal(freshness.csn, "csn1");
     setting_stop(&setting);
+}
+
+/* A permission resolved once answers as its text does: in a table, in the next one, where it stands
+ * at another bit, when it is removed and comes back at another bit, and with none. */
+static void test_permission(void **state)
+{
+    static const char *const queries[] = {
+        "ticket:delete", "ticket:refund",  "ticket:refund;factor=totp",
+        "ticket:read",   "ticket:unknown", "ticket:delete@event/hamlet"};
+    static const char *const users[] = {"alice", "bob", "nobody"};
+    const struct permission back = {.bit = 7, .requires = REQUIRES_NOTHING};
+    struct usher_permission *permissions[COUNT(queries)];
+    struct setting setting;
+    struct table *tables[4];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(queries); i++)
+        assert_int_equal(usher_permission_resolve(queries[i], &permissions[i]), 0);
+    setting_start(&setting, "/nowhere/ldapi");
+    for (size_t step = 0; step < COUNT(tables); step++) {
+        for (size_t i = 0; i < COUNT(queries); i++)
+            for (size_t j = 0; j < 2 * COUNT(users); j++) {
+                const char *user = users[j / 2];
+                int rc = usher_check(setting.usher, "acme", user, queries[i]);
+
+                if (usher_permission_check(setting.usher, "acme", user, permissions[i]) != rc)
+                    fail_msg("table %zu: %s %s is not %s", step, user, queries[i],
+                             usher_strerror(rc));
+            }
+        assert_int_equal(usher_permission_check(setting.usher, "acme", "alice", permissions[0]),
+                         step == 2   ? USHER_NOPERM
+                         : step == 3 ? USHER_DENIED
+                                     : 0);
+        usleep(20000); /* a table is not opened again sooner */
+        tables[step] = setting.table;
+        if (step == 0)
+            setting.table = table_of(setting.path, "csn2", moved, COUNT(moved));
+        else if (step == 1)
+            assert_int_equal(table_remove_permission(setting.table, 1), 0);
+        else
+            assert_int_equal(table_put_permission(setting.table, &back, text("ticket:delete")), 0);
+    }
+    table_close(tables[0]);
+    assert_int_equal(usher_permission_check(setting.usher, "", "alice", permissions[0]),
+                     USHER_SYNTAX);
+    assert_int_equal(usher_permission_check(setting.usher, "acme", "alice", NULL), USHER_SYNTAX);
+    for (size_t i = 0; i < COUNT(queries); i++)
+        usher_permission_free(permissions[i]);
+    usher_permission_free(NULL);
+    setting_stop(&setting);
+}
+
+static void test_permission_text(void **state)
+{
+    static const struct {
+        const char *query;
+        int rc;
+    } cases[] = {{NULL, USHER_SYNTAX},
+                 {"", USHER_SYNTAX},
+                 {"ticket", USHER_SYNTAX},
+                 {"ticket:*", USHER_SYNTAX},
+                 {"ticket:read@event/", USHER_SYNTAX},
+                 {"ticket:read;factor=totp;factor=none", USHER_SYNTAX},
+                 {"ticket:read@payment/12;channel=app", 0}};
+    char large[600];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct usher_permission *permission = NULL;
+
+        assert_int_equal(usher_permission_resolve(cases[i].query, &permission), cases[i].rc);
+        assert_int_equal(permission != NULL, cases[i].rc == 0);
+        usher_permission_free(permission);
+    }
+    memset(large, 'a', sizeof(large) - 1);
+    large[sizeof(large) - 1] = '\0';
+    assert_int_equal(usher_permission_resolve(large, &(struct usher_permission *){NULL}),
+                     USHER_LIMIT);
 }
 
 static void test_options(void **state)
@@ -232,19 +331,25 @@ static void test_bind(void **state)
     fake_stop(&fake);
 }
 
-/* An event query goes to the daemon, the rest does not. */
+/* What the table cannot tell goes to the daemon, the rest does not. */
 static void test_fallback(void **state)
 {
+    struct usher_permission *permission;
     struct setting setting;
     struct fake fake;
 
     (void)state;
-    fake_start(&fake, "result 0\n" BASE "result 6");
+    fake_start(&fake, "result 0\n" BASE "result 6\nresult 5");
     setting_start(&setting, fake.uri);
     assert_int_equal(usher_check(setting.usher, "acme", "alice", "ticket:delete"), 0);
     assert_string_equal(fake_asked(&fake), "");
-    assert_int_equal(usher_check(setting.usher, "acme", "alice", "ticket:read@event/hamlet"), 0);
-    assert_true(fake_was_asked(&fake, "usherPermission=ticket:read@event/hamlet"));
+    assert_int_equal(usher_check(setting.usher, "acme", "carol", "ticket:read@payment/card"), 0);
+    assert_true(fake_was_asked(&fake, "usherPermission=ticket:read@payment/card"));
+    assert_int_equal(usher_permission_resolve("ticket:read@payment/cash", &permission), 0);
+    assert_int_equal(usher_permission_check(setting.usher, "acme", "carol", permission),
+                     USHER_DENIED);
+    assert_true(fake_was_asked(&fake, "usherPermission=ticket:read@payment/cash"));
+    usher_permission_free(permission);
     setting_stop(&setting);
     fake_stop(&fake);
 }
@@ -357,7 +462,7 @@ static void test_fork(void **state)
     (void)state;
     fake_start(&fake, "result 0\n" BASE "result 6\nresult 0\nresult 6\nresult 6");
     setting_start(&setting, fake.uri);
-    assert_int_equal(usher_check(setting.usher, "acme", "alice", "ticket:read@event/a"), 0);
+    assert_int_equal(usher_check(setting.usher, "acme", "carol", "ticket:read@payment/a"), 0);
     assert_int_equal(cache_open(setting.path, &race.cache), 0);
     assert_int_equal(cache_status(race.cache, &rights), 0);
     assert_int_equal(pthread_create(&thread, NULL, race_run, &race), 0);
@@ -377,7 +482,7 @@ static void test_fork(void **state)
             for (int k = 0; k < 100 && (rc == 0 || rc == E_BUSY); k++, usleep(200))
                 rc = cache_check(race.cache, text("acme"), text("alice"), &query);
             if (rc == 0 && i == 19)
-                rc = usher_check(setting.usher, "acme", "alice", "ticket:read@event/b");
+                rc = usher_check(setting.usher, "acme", "carol", "ticket:read@payment/b");
             _exit(rc == 0 ? 0 : 1);
         }
         if (i % 2 == 0) {
@@ -389,7 +494,7 @@ static void test_fork(void **state)
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
     }
-    assert_int_equal(usher_check(setting.usher, "acme", "alice", "ticket:read@event/c"), 0);
+    assert_int_equal(usher_check(setting.usher, "acme", "carol", "ticket:read@payment/c"), 0);
     atomic_store(&race.stop, true);
     pthread_join(thread, NULL);
     assert_int_equal(atomic_load(&race.wrong), 0);
@@ -401,10 +506,16 @@ static void test_fork(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_process), cmocka_unit_test(test_options),
-        cmocka_unit_test(test_daemon),     cmocka_unit_test(test_bind),
-        cmocka_unit_test(test_fallback),   cmocka_unit_test(test_reopen),
-        cmocka_unit_test(test_race),       cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_in_process),
+        cmocka_unit_test(test_permission),
+        cmocka_unit_test(test_permission_text),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_daemon),
+        cmocka_unit_test(test_bind),
+        cmocka_unit_test(test_fallback),
+        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_race),
+        cmocka_unit_test(test_fork),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,23 @@ class Verbs(unittest.TestCase):
         (["check", "acme", "alice", "x:y"], "", BASE + "result 49", 2,
          "usherctl: wrong user name or secret (LDAP result 49)\n", None),
         (["check", "acme", "alice", "x:y"], "", "entry vendorName=x", 2, None, None),
+        (["who", "acme", "ticket:delete@event/x"], "", BASE + "entry cn=alice", 0, "alice\n",
+         "search base=ou=members,o=acme,dc=example,dc=org scope=1 attributes=cn"),
+        (["who", "acme", "a:b"], "", BASE + "result 0", 0, "", None),
+        (["who", "acme", "a:b"], "", BASE + "result 53 text=not%20here", 2, "usherctl: not here\n",
+         None),
+        (["permission", "list"], "",
+         BASE + "entry cn=a:b usherFactor=TRUE usherEditing=FALSE usherRequires=c:d usherChannel=app "
+         "description=opens%20it%1b", 0, "a:b (channel app, second factor, requires c:d)  opens it?\n",
+         "search base=ou=permissions,dc=example,dc=org scope=1 attributes="
+         "cn,usherChannel,usherEditing,usherFactor,usherRequires,description"),
+        (["permission", "list"], "", BASE + "result 32", 2, "usherctl: no such entry (LDAP result 32)\n",
+         None),
+        (["explain", "acme", "alice", "a:b"], "", "result 50 text=not%20you", 2, "usherctl: not you\n",
+         None),
+        (["explain", "acme", "alice", "a:b"], "", "result 0", 2, None, None),
+        (["doctor"], "", "result 50 text=not%20you", 2, "usherctl: not you\n", None),
+        (["doctor"], "", "result 0", 2, None, None),
         (["status"], "", "entry objectClass=x cacheAgeMilliseconds=12 contextCSN=abc", 0,
          "cache age milliseconds           12\ncontext CSN                      abc\n",
          "search base=cn=monitor scope=0 attributes=*,+"),
@@ -109,7 +126,7 @@ class Verbs(unittest.TestCase):
 
     def test_json(self):
         expected = {"check": ["answer"], "status": ["cacheAgeMilliseconds", "contextCSN"],
-                    "code enroll": ["uri"]}
+                    "code enroll": ["uri"], "who": ["members"], "permission": ["permissions"]}
         for words, stdin, steps, status, _, _ in self.CASES:
             with self.subTest(words=words, steps=steps), Fake(BIND + steps) as fake:
                 code, out, err = run(*words, "--json", "-H", "ldapi://" + fake.socket.replace(

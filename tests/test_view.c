@@ -64,7 +64,7 @@ static void expect_explained(struct view *view, const struct random_question *qu
     struct explanation explanation;
     unsigned deciding = 0;
     int err = explain(view, slice_of(question->organization), slice_of(question->person),
-                      slice_of(question->query), question->now_ms, arena, &explanation);
+                      slice_of(question->query), NULL, question->now_ms, arena, &explanation);
 
     if (err != 0)
         fail_msg("%s in %s: %s: %s", question->person, question->organization, question->query,

@@ -19,6 +19,7 @@ const struct db_table batch_tables[BATCH_TABLES] = {
     [BATCH_PROFILE] = {"profile", false},
     [BATCH_SOURCE] = {"source", true},
     [BATCH_DEPENDENCY] = {"dependency", true},
+    [BATCH_SCOPE] = {"scope", false},
     [BATCH_FREE] = {"free", false},
     [BATCH_PERMISSION] = {"permission", false},
     [BATCH_TODO] = {"todo", false},

@@ -19,11 +19,12 @@ enum batch_table {
     BATCH_DN,         /* DN from the last RDN to the first: entryUUID and kind */
     BATCH_REF,        /* who is meant: entryUUIDs of those who refer to it (cache/index.c) */
     BATCH_SEEN,       /* entryUUID: 'p' put or 's' said to be present since the refresh began */
-    BATCH_RECORD,     /* entryUUID of a membership that counts: profile, organization 0 uid */
+    BATCH_RECORD,     /* entryUUID of a membership that counts: profile, names (cache/record.h) */
     BATCH_PROFILE,    /* number: uses, dependencies, sources (cache/profiles.c) */
     BATCH_SOURCE,     /* hash of sources: numbers of profiles */
     BATCH_DEPENDENCY, /* id of a role's DN or of a group's entryUUID: numbers of profiles */
-    BATCH_FREE,       /* number that may be given to a new profile */
+    BATCH_SCOPE,      /* number of a profile, id of a scope: number of its page, scope as text */
+    BATCH_FREE,       /* number that may be given to a new profile or page of a scope */
     BATCH_PERMISSION, /* permission: bit, entryUUID */
     BATCH_TODO,       /* what is to be published (cache/todo.h) */
     BATCH_TABLES,
@@ -39,6 +40,7 @@ struct batch_numbers {
     uint32_t next_profile; /* number never given */
     uint32_t next_bit;
     uint64_t counts[BATCH_KINDS]; /* entries of each kind */
+    uint64_t shares;              /* values of usherSharedWith on all events */
 };
 
 /* A growing list of ids. */
@@ -58,13 +60,14 @@ struct batch {
     struct problems *problems;
     struct arena *arena; /* of the change at hand: reset between changes */
     struct batch_numbers numbers;
-    bool refreshing;    /* between refresh begin and end */
-    bool all_named;     /* the refresh began on nothing, so that all there is has been put since */
-    struct ids touched; /* memberships whose record or profile may be another one now */
-    struct ids stale;   /* ids of roles and groups whose dependants are to be recomputed */
-    bool all_profiles;  /* every profile is to be recomputed */
-    bool catalogue;     /* a permission was put or removed */
-    bool renumber;      /* the bits of the catalogue are used up */
+    bool refreshing; /* between refresh begin and end */
+    bool all_named;  /* the refresh began on nothing, so that all there is has been put since */
+    struct ids
+        touched;      /* memberships of both kinds whose record or profile may be another one now */
+    struct ids stale; /* ids of roles and groups whose dependants are to be recomputed */
+    bool all_profiles; /* every profile is to be recomputed */
+    bool catalogue;    /* a permission was put or removed */
+    bool renumber;     /* the bits of the catalogue are used up */
 };
 
 /* Begins a transaction: numbers are read from the state. Sticky error in batch->txn. */

@@ -466,7 +466,7 @@ static int explain_parsed(struct explainer *explainer, struct slice organization
 }
 
 int explain(struct view *view, struct slice organization, struct slice uid, struct slice query,
-            int64_t now_ms, struct arena *arena, struct explanation *ret)
+            const enum factor *factor, int64_t now_ms, struct arena *arena, struct explanation *ret)
 {
     struct explainer explainer = {
         .view = view,
@@ -486,6 +486,8 @@ int explain(struct view *view, struct slice organization, struct slice uid, stru
                        quoted(arena, query).data);
         explainer.decision.kind = MEMBERSHIP_KINDS;
     } else {
+        if (factor != NULL)
+            explainer.query.factor = *factor;
         err = explain_parsed(&explainer, organization, uid);
     }
     if (err != 0)

@@ -24,10 +24,12 @@ struct explanation {
     size_t count;
 };
 
-/* Explains the query (as text) about uid in organization. Memory of the arena. An unknown
+/* Explains the query (as text) about uid in organization. factor: that of the session, whatever the
+ * query says; NULL: the query's. Memory of the arena. An unknown
  * permission, a query that does not parse and the like are a decision of step 1; errors are the
  * state's, and E_INTERNAL when the two readings differ. */
 int explain(struct view *view, struct slice organization, struct slice uid, struct slice query,
-            int64_t now_ms, struct arena *arena, struct explanation *ret);
+            const enum factor *factor, int64_t now_ms, struct arena *arena,
+            struct explanation *ret);
 
 #endif

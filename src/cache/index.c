@@ -137,7 +137,8 @@ static void membership_refs(struct batch *batch, const struct id *uuid, const st
     struct membership_ref ref;
     struct id person;
 
-    if (entry == NULL || entry->kind != TREE_MEMBERSHIP || dn.len == 0)
+    if (entry == NULL || dn.len == 0 ||
+        (entry->kind != TREE_MEMBERSHIP && entry->kind != TREE_EVENT_MEMBERSHIP))
         return;
     person = id_of_dn(dn, batch->secret);
     ref = membership_ref(&person);
@@ -211,6 +212,11 @@ static void write_dn(struct batch *batch, const struct id *uuid, const struct en
     db_put(&batch->txn, BATCH_DN, dn_key(entry->dn, buf), SLICE_BYTES(place));
 }
 
+static size_t share_count(const struct entry *entry)
+{
+    return entry->kind == TREE_EVENT ? entry->lists[ENTRY_SHARED].count : 0;
+}
+
 void index_write(struct batch *batch, const struct id *uuid, const struct entry *old,
                  const struct entry *entry)
 {
@@ -227,10 +233,14 @@ void index_write(struct batch *batch, const struct id *uuid, const struct entry 
         db_put(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid),
                (struct slice){.data = encoded.data, .len = encoded.len});
     }
-    if (old != NULL)
+    if (old != NULL) {
         batch->numbers.counts[old->kind]--;
-    if (entry != NULL)
+        batch->numbers.shares -= share_count(old);
+    }
+    if (entry != NULL) {
         batch->numbers.counts[entry->kind]++;
+        batch->numbers.shares += share_count(entry);
+    }
     buffer_clear(&encoded);
 }
 
@@ -256,6 +266,13 @@ void index_each(struct batch *batch, enum tree_kind kind,
                 void (*call)(struct batch *batch, const struct id *uuid, void *context),
                 void *context)
 {
+    index_each_of(batch, 1U << kind, call, context);
+}
+
+void index_each_of(struct batch *batch, unsigned kinds,
+                   void (*call)(struct batch *batch, const struct id *uuid, void *context),
+                   void *context)
+{
     struct db_cursor cursor;
     struct slice key, value;
 
@@ -266,7 +283,7 @@ void index_each(struct batch *batch, enum tree_kind kind,
         if (value.len != sizeof(place))
             continue;
         memcpy(&place, value.data, sizeof(place));
-        if (place.kind != kind)
+        if (place.kind >= BATCH_KINDS || (kinds >> place.kind & 1) == 0)
             continue;
         arena_reset(batch->arena);
         call(batch, &place.uuid, context);

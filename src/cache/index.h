@@ -43,7 +43,13 @@ void index_each(struct batch *batch, enum tree_kind kind,
 int index_names(struct batch *batch, struct slice dn, enum tree_kind kind,
                 int (*call)(void *context, struct slice name), void *context);
 
-/* Adds the memberships that name the person with this id (of the DN). */
+/* As index_each for several kinds: bits, 1 << kind. */
+void index_each_of(struct batch *batch, unsigned kinds,
+                   void (*call)(struct batch *batch, const struct id *uuid, void *context),
+                   void *context);
+
+/* Adds the memberships, of organizations and events, that name the person with this id (of the
+ * DN). */
 void index_memberships(struct batch *batch, const struct id *person, struct ids *out);
 
 /* Adds the groups of the organization that name the person, sorted. */

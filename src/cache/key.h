@@ -9,16 +9,22 @@
 
 #include "base/mem.h"
 #include "cache/layout.h"
+#include "model/grant.h"
 
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define KEY_NAME_MAX 64 /* bytes of an organization or uid */
+#define KEY_NAME_MAX 64 /* bytes of an organization, event or uid */
 
-#define KEY_ORGANIZATION 'o'
-#define KEY_MEMBERSHIP   'm'
+/* Kinds of keys, and the names that each is made of. */
+#define KEY_ORGANIZATION     'o' /* organization */
+#define KEY_MEMBERSHIP       'm' /* organization, uid */
+#define KEY_EVENT            'e' /* organization, event */
+#define KEY_SHARE            's' /* organization, event, organization that may use it */
+#define KEY_EVENT_MEMBERSHIP 'g' /* organization, event, uid */
+#define KEY_SCOPE            'c' /* profile and scope */
 
 /* Eight characters at once, A-Z to a-z. */
 static inline uint64_t key_fold_word(uint64_t word)
@@ -80,19 +86,65 @@ static inline struct layout_key key_of_bytes(const void *bytes, size_t len, uint
     return (struct layout_key){{hash.low64, hash.high64}};
 }
 
-/* Of a membership, or of an organization when uid is empty. Both names must be valid. Hashes whole
- * words, which the processor reads back from its store buffer, behind a word with the lengths,
- * which keeps apart what the zeros would make equal. */
+/* Of one or two names, which must be valid (the second may be empty). Hashes whole words, which the
+ * processor reads back from its store buffer, behind a word with the lengths, which keeps apart
+ * what the zeros would make equal. */
 static inline struct layout_key key_of_names(uint64_t seed, char kind, struct slice organization,
-                                             struct slice uid)
+                                             struct slice name)
 {
     uint64_t text[1 + 2 * KEY_NAME_MAX / sizeof(uint64_t)];
     uint64_t *end = text;
 
-    *end++ = (uint64_t)(unsigned char)kind | organization.len << 8 | uid.len << 16;
+    *end++ = (uint64_t)(unsigned char)kind | organization.len << 8 | name.len << 16;
     end = key_fold(end, organization);
-    end = key_fold(end, uid);
+    end = key_fold(end, name);
     return key_of_bytes(text, (size_t)(end - text) * sizeof(*text), seed);
+}
+
+/* Of three names, which must be valid. */
+static inline struct layout_key key_of_event(uint64_t seed, char kind, struct slice organization,
+                                             struct slice event, struct slice name)
+{
+    uint64_t text[1 + 3 * KEY_NAME_MAX / sizeof(uint64_t)];
+    uint64_t *end = text;
+
+    *end++ =
+        (uint64_t)(unsigned char)kind | organization.len << 8 | event.len << 16 | name.len << 24;
+    end = key_fold(end, organization);
+    end = key_fold(end, event);
+    end = key_fold(end, name);
+    return key_of_bytes(text, (size_t)(end - text) * sizeof(*text), seed);
+}
+
+/* Of a scope (not SCOPE_NONE; events with their organization) of the profile of this number. False
+ * for one that is longer than any grant. */
+static inline bool key_of_scope(uint64_t seed, uint32_t profile, const struct scope *scope,
+                                struct layout_key *ret)
+{
+    bool event = scope->kind != SCOPE_OBJECT && scope->kind != SCOPE_TYPE;
+    struct slice first = event ? scope->organization : scope->type;
+    uint64_t text[2 + GRANT_MAX / sizeof(uint64_t)];
+    uint64_t *end = text + 2;
+    size_t len;
+
+    if (first.len + scope->name.len > (event ? 2 * KEY_NAME_MAX : GRANT_MAX))
+        return false;
+    text[0] = KEY_SCOPE | (uint64_t)scope->kind << 8 | (uint64_t)first.len << 16 |
+              (uint64_t)scope->name.len << 32;
+    text[1] = profile;
+    if (event) {
+        end = key_fold(end, first);
+        end = key_fold(end, scope->name);
+        len = (size_t)(end - text) * sizeof(*text);
+    } else {
+        len = 2 * sizeof(*text) + first.len + scope->name.len;
+        if (first.len > 0)
+            memcpy(end, first.data, first.len);
+        if (scope->name.len > 0)
+            memcpy((char *)end + first.len, scope->name.data, scope->name.len);
+    }
+    *ret = key_of_bytes(text, len, seed);
+    return true;
 }
 
 static inline struct layout_key key_of_permission(uint64_t seed, struct slice id)
@@ -111,15 +163,32 @@ static inline uint64_t key_slot(const struct layout_key *key, uint64_t slots)
     return (uint64_t)(((unsigned __int128)key->word[0] * slots) >> 64);
 }
 
-/* A person's bit of the platform filter. A shorter hash will do: two people on one bit cost a look
- * in vain. uid must be valid. */
-static inline unsigned key_filter(uint64_t seed, struct slice uid)
+/* A shorter hash of a person, which must not decide about rights. uid must be valid. */
+static inline uint64_t key_uid(uint64_t seed, struct slice uid)
 {
     uint64_t text[KEY_NAME_MAX / sizeof(uint64_t)];
     uint64_t *end = key_fold(text, uid);
 
-    return (unsigned)(XXH3_64bits_withSeed(text, (size_t)(end - text) * sizeof(*text), seed) %
-                      (LAYOUT_FILTER_WORDS * 64));
+    return XXH3_64bits_withSeed(text, (size_t)(end - text) * sizeof(*text), seed);
+}
+
+/* A person's bit of the platform filter: two people on one bit cost a look in vain. */
+static inline unsigned key_filter(uint64_t seed, struct slice uid)
+{
+    return (unsigned)(key_uid(seed, uid) % (LAYOUT_FILTER_WORDS * 64));
+}
+
+/* A person's word without its state, never 0; and where the search for it begins. */
+static inline uint64_t key_person(uint64_t seed, struct slice uid)
+{
+    uint64_t hash = key_uid(seed, uid) & ~(uint64_t)PERSON_STATE;
+
+    return hash != 0 ? hash : PERSON_STATE + 1;
+}
+
+static inline uint64_t key_person_slot(uint64_t person, uint64_t words)
+{
+    return (uint64_t)(((unsigned __int128)person * words) >> 64);
 }
 
 /* The catalogue's index: a word of 0 is free, else its low 16 bits are bit + 1, the rest are of the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Lays out the rights table from its three sizes, and judges whether a file is one. Everything in a
+ * Lays out the rights table from its four sizes, and judges whether a file is one. Everything in a
  * header is doubted until it has passed layout_check; nothing else in the file needs to be true for
  * a reader to stay within the file.
  */
@@ -15,7 +15,7 @@
 
 /* Three fifths full at most: a present key is found after 1.8 slots in the mean, an absent one
  * after 3.6 neighbouring ones. */
-#define SLOTS_FOR(records) ((records) + (records)*2 / 3 + 1)
+#define SLOTS_FOR(keys) ((keys) + (keys)*2 / 3 + 1)
 
 /* Index words for each bit, before rounding up. */
 #define INDEX_SPREAD 2
@@ -25,32 +25,36 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-int layout_plan(uint64_t records, uint64_t profiles, uint64_t bits, struct layout *ret)
+int layout_plan(const struct layout_size *size, struct layout *ret)
 {
-    struct layout plan = {.bits = bits, .profiles = profiles};
+    struct layout plan = {.bits = size->bits, .profiles = size->profiles};
     uint64_t end = LAYOUT_PAGE;
 
-    if (records > LAYOUT_RECORDS_MAX || profiles > LAYOUT_PROFILES_MAX || bits > CATALOGUE_MAX)
+    if (size->records > LAYOUT_RECORDS_MAX || size->profiles > LAYOUT_PROFILES_MAX ||
+        size->people > LAYOUT_PEOPLE_MAX || size->bits > CATALOGUE_MAX)
         return E_LIMIT;
-    plan.slots = SLOTS_FOR(records);
-    plan.organizations = records;
+    plan.slots = SLOTS_FOR(size->records);
+    plan.organizations = size->records;
+    plan.people = SLOTS_FOR(size->people);
     plan.index_words = 64;
-    while (plan.index_words < bits * INDEX_SPREAD)
+    while (plan.index_words < plan.bits * INDEX_SPREAD)
         plan.index_words *= 2;
-    plan.profile_stride = round_up((1 + 2 * BITSET_WORDS(bits)) * sizeof(uint64_t), 64);
+    plan.profile_stride = round_up(PROFILE_GRANTED(BITSET_WORDS(plan.bits)) * sizeof(uint64_t), 64);
 
     plan.slot_offset = end;
     end = round_up(end + plan.slots * sizeof(struct layout_slot), LAYOUT_PAGE);
     plan.organization_offset = end;
     end = round_up(end + plan.organizations * sizeof(uint64_t), LAYOUT_PAGE);
+    plan.people_offset = end;
+    end = round_up(end + plan.people * sizeof(uint64_t), LAYOUT_PAGE);
     plan.index_offset = end;
     end = round_up(end + plan.index_words * sizeof(uint64_t), LAYOUT_PAGE);
     plan.permission_offset = end;
-    end = round_up(end + bits * sizeof(struct layout_permission), LAYOUT_PAGE);
+    end = round_up(end + plan.bits * sizeof(struct layout_permission), LAYOUT_PAGE);
     plan.filter_offset = end;
     end = round_up(end + LAYOUT_FILTER_WORDS * sizeof(uint64_t), LAYOUT_PAGE);
     plan.profile_offset = end;
-    end = round_up(end + profiles * plan.profile_stride, LAYOUT_PAGE);
+    end = round_up(end + plan.profiles * plan.profile_stride, LAYOUT_PAGE);
     plan.file_size = end;
     if (end > SIZE_MAX / 2)
         return E_LIMIT;
@@ -60,13 +64,19 @@ int layout_plan(uint64_t records, uint64_t profiles, uint64_t bits, struct layou
 
 int layout_check(const struct layout_header *header, uint64_t file_size, struct layout *ret)
 {
+    const struct layout_size size = {
+        .records = header->records,
+        .profiles = header->profiles,
+        .bits = header->bits,
+        .people = header->people,
+    };
     char boot[LAYOUT_BOOT_MAX];
     struct layout plan;
     int err;
 
     if (header->magic != LAYOUT_MAGIC || header->format != LAYOUT_FORMAT)
         return E_PROTO;
-    if (layout_plan(header->records, header->profiles, header->bits, &plan) != 0)
+    if (layout_plan(&size, &plan) != 0)
         return E_PROTO;
     if (header->file_size != plan.file_size || file_size != plan.file_size)
         return E_PROTO;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The file format of the published rights table (DESIGN 7), shared by its writer and its readers:
- * a header page, then membership slots, organizations, the catalogue with its index, a filter of
- * who has a platform membership, and the profiles. Offsets follow from three sizes and are never
- * stored, so there is none to trust. Everything that changes is a 64-bit word, read and written
- * atomically. Native byte order: the file does not outlive the boot it was made in.
+ * a header page, then the slots (memberships and all else that has a name), organizations, people,
+ * the catalogue with its index, a filter of who has a platform membership, and the pages (profiles
+ * and their scopes). Offsets follow from four sizes and are never stored, so there is none to
+ * trust. Everything that changes is a 64-bit word, read and written atomically. Native byte order:
+ * the file does not outlive the boot it was made in.
  */
 #ifndef USHER_CACHE_LAYOUT_H
 #define USHER_CACHE_LAYOUT_H
@@ -16,10 +17,11 @@
 #include <stdint.h>
 
 #define LAYOUT_MAGIC         UINT64_C(0x7374686769727375) /* "usrights" */
-#define LAYOUT_FORMAT        1
+#define LAYOUT_FORMAT        2
 #define LAYOUT_PAGE          4096
 #define LAYOUT_BOOT_MAX      40
 #define LAYOUT_RECORDS_MAX   (UINT32_C(1) << 30)
+#define LAYOUT_PEOPLE_MAX    (UINT32_C(1) << 30)
 #define LAYOUT_PROFILES_MAX  (UINT32_C(1) << 28)
 #define LAYOUT_PROBES        128 /* slots or index words looked at for one key, at most */
 #define LAYOUT_CSN_WORDS     8
@@ -41,9 +43,10 @@ struct layout_header {
     char boot[LAYOUT_BOOT_MAX]; /* the kernel's boot id, terminated */
     uint64_t seed;
     uint64_t file_size;
-    uint64_t records; /* keys that may be held: memberships and organizations, also removed ones */
+    uint64_t records; /* keys of slots that may be held, also removed ones */
     uint64_t profiles;
     uint64_t bits;
+    uint64_t people; /* that may be held, also removed ones */
 
     alignas(64) uint64_t filled; /* 0 or 1 */
     uint64_t fresh_ms;           /* of the last proof of freshness */
@@ -57,6 +60,7 @@ struct layout_header {
 
     alignas(64) uint64_t writing; /* 1 while the counters below and the slots may disagree */
     uint64_t used_records;        /* keys held, also of what was removed */
+    uint64_t used_people;         /* likewise */
     uint64_t used_organizations;  /* highest number + 1 */
     uint64_t used_profiles;       /* highest number + 1 */
     uint64_t used_bits;           /* highest bit + 1 */
@@ -68,26 +72,48 @@ struct layout_header {
  * other odd numbers being written (its key stands), even complete. */
 
 #define SLOT_DEAD          1 /* removed; the key stays */
-#define SLOT_ORGANIZATION  2 /* else a membership */
+#define SLOT_NAME          2 /* of an organization, event, share or scope; else a membership */
 #define SLOT_ACTIVE        4
 #define SLOT_PERSON_ACTIVE 8
-#define SLOT_SCOPED        16
 
-/* One membership, or the name of an organization: one cache line. */
+/* One cache line for what a key (cache/key.h) leads to:
+ * - a membership of an organization or an event: the person's profile, the organization's number;
+ * - an organization: its number;
+ * - an event: its owner's number, its times;
+ * - an organization that an event is shared with: that it is;
+ * - a scope of a profile: the number of the page that answers for it, in place of the profile. */
 struct layout_slot {
     uint64_t sequence;
     struct layout_key key;
     uint64_t state;      /* SLOT_... in the low 32 bits, the profile in the high */
     uint64_t not_before; /* int64_t, ms since 1970 */
     uint64_t not_after;
-    uint64_t organization; /* its number */
+    uint64_t organization;
     uint64_t spare;
 };
 
 /* What there is to know of an organization is one word, at its number: close together, since nearly
- * every question looks there, and changed without touching its members. */
-#define ORGANIZATION_KNOWN  1
-#define ORGANIZATION_ACTIVE 2
+ * every question looks there, and changed without touching its members. The high 32 bits are the
+ * number of its primary organization + 1, or 0. Its settings stand where a profile has them. */
+#define ORGANIZATION_KNOWN   1
+#define ORGANIZATION_ACTIVE  2
+#define ORGANIZATION_PRIMARY 32 /* a shift */
+
+/* Two settings, in a word of an organization or of a profile's flags. */
+enum layout_setting { SETTING_UNSET, SETTING_DEFAULT, SETTING_STRICT };
+#define SETTING_EVENT_SCOPE   8  /* shifts; strict: specific */
+#define SETTING_SHARED_EVENTS 10 /* strict: read-only */
+
+static inline enum layout_setting layout_setting(uint64_t word, unsigned shift)
+{
+    return (enum layout_setting)(word >> shift & 3);
+}
+
+/* A person is a word of an open hash table: 62 bits of the uid's hash above two of these. Asked
+ * only why somebody without any membership is denied, so that two people of one hash do no harm. */
+#define PERSON_KNOWN  1
+#define PERSON_ACTIVE 2
+#define PERSON_STATE  3
 
 #define PERMISSION_DEAD    1
 #define PERMISSION_EDITING 2
@@ -102,9 +128,13 @@ struct layout_permission {
     uint64_t channel[LAYOUT_CHANNEL_WORDS];
 };
 
-/* A profile: its sequence, then for each 64 bits of the catalogue two words: granted, denied. */
-#define PROFILE_GRANTED(word) (1 + 2 * (word))
-#define PROFILE_DENIED(word)  (2 + 2 * (word))
+/* A page: its sequence, its flags, then for each 64 bits of the catalogue two words: granted,
+ * denied. A profile is one; each scope that it names is another, found by its slot, with no flags.
+ * The profile is odd for as long as the set of its scopes or any of them changes. */
+#define PROFILE_FLAGS         1
+#define PROFILE_GRANTED(word) (2 + 2 * (word))
+#define PROFILE_DENIED(word)  (3 + 2 * (word))
+#define PROFILE_NAMES(kind)   (UINT64_C(1) << (kind)) /* a flag: a scope of this enum scope_kind */
 
 _Static_assert(sizeof(struct layout_header) <= LAYOUT_PAGE, "the header is one page");
 _Static_assert(sizeof(struct layout_slot) == 64, "a slot is one cache line");
@@ -117,6 +147,8 @@ struct layout {
     uint64_t slots;
     uint64_t organization_offset;
     uint64_t organizations;
+    uint64_t people_offset;
+    uint64_t people; /* words */
     uint64_t index_offset;
     uint64_t index_words; /* a power of two */
     uint64_t permission_offset;
@@ -128,8 +160,16 @@ struct layout {
     uint64_t file_size;
 };
 
-/* Lays out a file for so many keys, profiles and bits. E_LIMIT when no file can hold that. */
-int layout_plan(uint64_t records, uint64_t profiles, uint64_t bits, struct layout *ret);
+/* How much a file is to hold. */
+struct layout_size {
+    uint64_t records;
+    uint64_t profiles;
+    uint64_t bits;
+    uint64_t people;
+};
+
+/* Lays out a file of this size. E_LIMIT when no file can hold that. */
+int layout_plan(const struct layout_size *size, struct layout *ret);
 
 /* Checks the constant part of a header read from a file of this size, and lays it out. E_PROTO: no
  * table of this format or damaged; E_STALE: of another boot. */

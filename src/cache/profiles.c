@@ -5,6 +5,8 @@
  */
 #include "cache/profiles.h"
 #include "base/err.h"
+#include "cache/number.h"
+#include "cache/scopes.h"
 
 #include <string.h>
 
@@ -91,32 +93,16 @@ static void mark(struct batch *batch, uint32_t number)
     todo_add(batch, TODO_PROFILE, SLICE_BYTES(key));
 }
 
-static uint32_t number_new(struct batch *batch)
-{
-    struct db_cursor cursor;
-    struct slice key, value;
-    struct number_key found;
-    bool free_one;
-
-    db_walk(&batch->txn, BATCH_FREE, (struct slice){0}, &cursor);
-    free_one = db_next(&cursor, &key, &value) && key.len == sizeof(found);
-    if (free_one)
-        memcpy(&found, key.data, sizeof(found));
-    db_walk_end(&cursor);
-    if (!free_one)
-        return batch->numbers.next_profile++;
-    db_delete(&batch->txn, BATCH_FREE, SLICE_BYTES(found));
-    return number_of(&found);
-}
-
-/* What the profile depends on. */
-static void depends_of(struct pool *pool, const struct sources *sources, struct row *row)
+/* Finds what the profile depends on, and keeps its scopes in step. */
+static void row_fill(struct batch *batch, struct pool *pool, uint32_t number,
+                     const struct sources *sources, struct row *row)
 {
     struct pool_input input;
 
     pool_input(pool, sources, &input);
     row->depends = input.depends;
     row->head.depend_count = (uint32_t)input.depend_count;
+    scopes_update(batch, number, &input.input);
 }
 
 static bool find(struct batch *batch, const struct id *hash, struct slice encoded,
@@ -149,9 +135,9 @@ static uint32_t take(struct batch *batch, struct pool *pool, const struct source
         return number;
     }
     row = (struct row){.head = {.uses = 1}, .sources = encoded};
-    depends_of(pool, sources, &row);
-    number = number_new(batch);
+    number = number_take(batch);
     key = number_key(number);
+    row_fill(batch, pool, number, sources, &row);
     row_put(batch, number, &row);
     db_put(&batch->txn, BATCH_SOURCE, SLICE_BYTES(hash), SLICE_BYTES(key));
     depends_write(batch, number, NULL, 0, row.depends, row.head.depend_count);
@@ -191,7 +177,8 @@ void profile_drop(struct batch *batch, uint32_t number)
     depends_write(batch, number, row.depends, row.head.depend_count, NULL, 0);
     db_delete_pair(&batch->txn, BATCH_SOURCE, SLICE_BYTES(hash), SLICE_BYTES(key));
     db_delete(&batch->txn, BATCH_PROFILE, SLICE_BYTES(key));
-    todo_add(batch, TODO_FREED, SLICE_BYTES(key));
+    scopes_drop(batch, number);
+    number_drop(batch, number);
 }
 
 void profile_depend(struct batch *batch, struct pool *pool, uint32_t number)
@@ -206,7 +193,7 @@ void profile_depend(struct batch *batch, struct pool *pool, uint32_t number)
         batch_fail(batch, E_PROTO);
         return;
     }
-    depends_of(pool, &sources, &row);
+    row_fill(batch, pool, number, &sources, &row);
     if (row.head.depend_count == old.head.depend_count &&
         (row.head.depend_count == 0 ||
          memcmp(row.depends, old.depends, row.head.depend_count * sizeof(struct id)) == 0))

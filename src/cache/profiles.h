@@ -17,7 +17,7 @@ uint32_t profile_take(struct batch *batch, struct pool *pool, const struct sourc
 /* One use less. */
 void profile_drop(struct batch *batch, uint32_t number);
 
-/* Finds out again what the profile depends on. */
+/* Finds out again what the profile depends on and which scopes it names. */
 void profile_depend(struct batch *batch, struct pool *pool, uint32_t number);
 
 /* Puts all profiles that depend on this role or group on the to-do list; all there are. */

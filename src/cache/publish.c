@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A profile that cannot be resolved within the evaluator's limits denies everything. The catalogue
- * held in memory says what the table has, so that only permissions that differ are put.
+ * The order of publishing, and the catalogue: the one held in memory says what the table has, so
+ * that only permissions that differ are put.
  */
 #include "cache/publish.h"
-#include "base/bitset.h"
 #include "base/err.h"
 #include "cache/index.h"
-#include "cache/profiles.h"
+#include "cache/publishing.h"
 #include "cache/record.h"
 #include "cache/todo.h"
 #include "model/catalogue.h"
@@ -15,147 +14,6 @@
 #include <string.h>
 
 #define TRIES 4 /* tables made anew, each twice as large */
-
-/* One go at publishing. */
-struct run {
-    struct batch *batch;
-    struct table *table;
-    struct catalogue *catalogue; /* as the state has it */
-    struct pool *pool;
-    int err; /* the table's */
-};
-
-struct resolving {
-    struct problems *problems;
-    const struct pool_input *input;
-};
-
-static void on_resolve_problem(void *context, const struct resolve_problem *problem)
-{
-    const struct resolving *resolving = context;
-    struct slice dn;
-
-    if (problem->role == ROLE_MISSING)
-        return;
-    dn = resolving->input->role_dns[problem->role];
-    if (strcmp(problem->where, "circle") == 0)
-        problem_tell(resolving->problems, dn, "stands on a circle of includes, and grants nothing",
-                     problem->value);
-    else if (strcmp(problem->where, "setting") == 0)
-        problem_tell(resolving->problems, dn, "gives a setting a lesser value than its layer has",
-                     problem->value);
-}
-
-/* Denies what there is. */
-static struct profile profile_denied(const struct run *run)
-{
-    struct profile profile = {.words = BITSET_WORDS(catalogue_bits(run->catalogue))};
-    size_t size = profile.words * sizeof(uint64_t);
-
-    profile.bits.granted = arena_alloc(run->batch->arena, size);
-    profile.bits.denied = arena_alloc(run->batch->arena, size);
-    memset(profile.bits.denied, 0xff, size);
-    for (size_t bit = catalogue_bits(run->catalogue); bit < profile.words * 64; bit++)
-        bitset_unset(profile.bits.denied, (unsigned)bit);
-    return profile;
-}
-
-static void put_profile(struct run *run, uint32_t number)
-{
-    struct batch *batch = run->batch;
-    struct sources sources;
-    struct pool_input input;
-    struct profile profile;
-    struct resolving resolving = {.problems = batch->problems, .input = &input};
-
-    arena_reset(batch->arena);
-    if (!profile_sources(batch, number, &sources))
-        return;
-    pool_input(run->pool, &sources, &input);
-    if (resolve(run->catalogue, &input.input, batch->arena, on_resolve_problem, &resolving,
-                &profile) != 0) {
-        problem_tell(batch->problems, sources.organization,
-                     "has a membership with more scopes than can be told apart; it is denied all",
-                     (struct slice){0});
-        profile = profile_denied(run);
-    }
-    run->err = table_put_profile(run->table, number, &profile);
-}
-
-static bool person_active(struct batch *batch, const struct entry *entry)
-{
-    struct entry person;
-
-    return index_at(batch, entry_value(entry, ENTRY_PERSON), TREE_PERSON, NULL, &person) &&
-           person.active;
-}
-
-static void put_record(struct run *run, const struct entry *entry, uint32_t profile)
-{
-    struct table_record record = {
-        .person_active = person_active(run->batch, entry),
-        .active = entry->active,
-        .not_before = entry->not_before,
-        .not_after = entry->not_after,
-        .profile = profile,
-        .scoped = profile != TABLE_NO_PROFILE,
-    };
-
-    run->err = table_put_record(run->table, entry->place.organization, entry->place.name, &record);
-}
-
-/* Puts or removes the record of these names. */
-static void publish_record(struct run *run, struct slice names)
-{
-    struct batch *batch = run->batch;
-    struct slice organization, uid;
-    struct record record;
-    struct entry entry;
-    struct buffer dn;
-    struct id uuid;
-
-    if (!record_split(names, &organization, &uid))
-        return;
-    buffer_init(&dn);
-    arena_reset(batch->arena);
-    run->err = tree_membership_dn(batch->base, organization, (struct slice){0}, uid, &dn);
-    if (run->err != 0)
-        goto out;
-    if (index_at(batch, (struct slice){.data = dn.data, .len = dn.len}, TREE_MEMBERSHIP, &uuid,
-                 &entry) &&
-        record_get(batch, &uuid, &record))
-        put_record(run, &entry, record.profile);
-    else
-        run->err = table_remove_record(run->table, organization, uid);
-out:
-    buffer_clear(&dn);
-}
-
-static void publish_organization(struct run *run, struct slice name)
-{
-    struct batch *batch = run->batch;
-    struct buffer dn;
-    struct entry entry;
-
-    buffer_init(&dn);
-    arena_reset(batch->arena);
-    run->err = tree_organization_dn(batch->base, name, &dn);
-    if (run->err != 0)
-        goto out;
-    if (index_at(batch, (struct slice){.data = dn.data, .len = dn.len}, TREE_ORGANIZATION, NULL,
-                 &entry))
-        run->err = table_put_organization(run->table, name, entry.active);
-    else
-        run->err = table_remove_organization(run->table, name);
-out:
-    buffer_clear(&dn);
-}
-
-static void publish_profile(struct run *run, struct slice number)
-{
-    if (number.len == sizeof(struct number_key))
-        put_profile(run, number_of(number.data));
-}
 
 /* The catalogue as the state has it. */
 static struct catalogue *catalogue_load(struct batch *batch)
@@ -222,14 +80,16 @@ static void publish_catalogue(struct run *run, const struct catalogue *old)
 }
 
 static void publish_rows(struct run *run, enum todo_kind kind,
-                         void (*call)(struct run *run, struct slice what))
+                         void (*call)(struct run *run, struct slice what, struct slice value))
 {
+    struct slice what, value;
     struct db_cursor cursor;
-    struct slice what;
 
-    todo_walk(run->batch, kind, &cursor);
-    while (run->err == 0 && run->batch->txn.err == 0 && todo_next(&cursor, &what))
-        call(run, what);
+    todo_walk(run->batch, kind, (struct slice){0}, &cursor);
+    while (run->err == 0 && run->batch->txn.err == 0 && todo_next(&cursor, &what, &value)) {
+        arena_reset(run->batch->arena);
+        call(run, what, value);
+    }
     db_walk_end(&cursor);
 }
 
@@ -266,28 +126,37 @@ int publish_todo(struct batch *batch, struct publish *publish)
     if (changed && run_error(&run) == 0)
         publish_catalogue(&run, publish->catalogue);
     publish_rows(&run, TODO_ORGANIZATION, publish_organization);
+    publish_rows(&run, TODO_PERSON, publish_person);
+    publish_rows(&run, TODO_EVENT, publish_event);
+    publish_rows(&run, TODO_SHARE, publish_share);
     publish_rows(&run, TODO_RECORD, publish_record);
+    publish_rows(&run, TODO_SCOPE, publish_scope);
     run_end(&run, publish);
     return run_error(&run);
 }
 
-static void fill_organization(struct batch *batch, const struct id *uuid, void *context)
-{
-    struct run *run = context;
-    struct entry entry;
+#define FILLED                                                                                     \
+    (1U << TREE_ORGANIZATION | 1U << TREE_PERSON | 1U << TREE_EVENT | 1U << TREE_MEMBERSHIP |      \
+     1U << TREE_EVENT_MEMBERSHIP)
 
-    if (run->err == 0 && index_get(batch, uuid, &entry))
-        run->err = table_put_organization(run->table, entry.place.name, entry.active);
-}
-
-static void fill_record(struct batch *batch, const struct id *uuid, void *context)
+static void fill_entry(struct batch *batch, const struct id *uuid, void *context)
 {
     struct run *run = context;
     struct record record;
     struct entry entry;
 
-    if (run->err == 0 && record_get(batch, uuid, &record) && index_get(batch, uuid, &entry))
+    if (run->err != 0 || !index_get(batch, uuid, &entry))
+        return;
+    if (entry.kind == TREE_ORGANIZATION) {
+        put_organization(run, &entry);
+    } else if (entry.kind == TREE_PERSON) {
+        put_person(run, &entry);
+    } else if (entry.kind == TREE_EVENT) {
+        put_event(run, &entry);
+        put_shares(run, &entry);
+    } else if (record_get(batch, uuid, &record)) {
         put_record(run, &entry, record.profile);
+    }
 }
 
 static void fill_profiles(struct run *run)
@@ -297,20 +166,26 @@ static void fill_profiles(struct run *run)
 
     db_walk(&run->batch->txn, BATCH_PROFILE, (struct slice){0}, &cursor);
     while (run->err == 0 && db_next(&cursor, &key, &value))
-        publish_profile(run, key);
+        if (key.len == sizeof(struct number_key))
+            put_profile(run, number_of(key.data));
     db_walk_end(&cursor);
 }
 
 /* Room for what there is and half as much again: at 64 bytes a record, more would be dear. */
-static struct table_size size_for(const struct batch_numbers *numbers, unsigned try)
+static struct table_size size_for(struct batch *batch, unsigned try)
 {
-    uint64_t records = numbers->counts[TREE_MEMBERSHIP] + numbers->counts[TREE_ORGANIZATION];
+    const struct batch_numbers *numbers = &batch->numbers;
+    uint64_t records = numbers->counts[TREE_MEMBERSHIP] + numbers->counts[TREE_EVENT_MEMBERSHIP] +
+                       numbers->counts[TREE_ORGANIZATION] + numbers->counts[TREE_EVENT] +
+                       numbers->shares + db_count(&batch->txn, BATCH_SCOPE);
+    uint64_t people = numbers->counts[TREE_PERSON];
     uint64_t bits = (uint64_t)numbers->next_bit + numbers->next_bit / 4 + 64;
 
     return (struct table_size){
         .records = (records + records / 2 + 1024) << try,
         .profiles = (numbers->next_profile + numbers->next_profile / 2 + 256) << try,
         .bits = (uint32_t)(bits < CATALOGUE_MAX ? bits : CATALOGUE_MAX),
+        .people = (people + people / 2 + 1024) << try,
     };
 }
 
@@ -319,8 +194,7 @@ static void fill(struct run *run)
     fill_profiles(run);
     if (run_error(run) == 0)
         publish_catalogue(run, NULL);
-    index_each(run->batch, TREE_ORGANIZATION, fill_organization, run);
-    index_each(run->batch, TREE_MEMBERSHIP, fill_record, run);
+    index_each_of(run->batch, FILLED, fill_entry, run);
 }
 
 int publish_whole(struct batch *batch, const char *path, gid_t gid, struct publish *publish)
@@ -328,7 +202,7 @@ int publish_whole(struct batch *batch, const char *path, gid_t gid, struct publi
     struct run run = {.batch = batch, .catalogue = catalogue_load(batch), .pool = pool_new(batch)};
 
     for (unsigned try = 0; try < TRIES; try++) {
-        run.err = table_create(path, size_for(&batch->numbers, try), gid, &run.table);
+        run.err = table_create(path, size_for(batch, try), gid, &run.table);
         if (run.err != 0)
             break;
         fill(&run);

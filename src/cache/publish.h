@@ -2,7 +2,8 @@
  *
  * After a commit: from the to-do list to the rights table, or the whole table from the state. A
  * pure function of the state, so that it may be done again; profiles go before the permissions and
- * records that lead to them.
+ * records that lead to them, and the scopes of profiles that are no more after the records that led
+ * there.
  */
 #ifndef USHER_CACHE_PUBLISH_H
 #define USHER_CACHE_PUBLISH_H

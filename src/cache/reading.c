@@ -6,55 +6,9 @@
  */
 #include "cache/reading.h"
 #include "base/err.h"
-#include "cache/key.h"
 
 #define READ_TRIES      64
 #define READ_PAUSES_MAX 64 /* between two tries; all tries together wait about 0.1 ms */
-#define SEEN_MAX        128
-
-/* A membership, copied. */
-struct member {
-    bool present;
-    bool person_active;
-    struct window window;
-    uint32_t profile;
-    uint64_t organization;
-    const uint64_t *bits; /* the profile in the map, once it was asked; NULL: silent */
-    bool asked;
-};
-
-/* A question and one try at it. */
-struct reading {
-    const struct rights *rights;
-    struct slice organization;
-    struct slice uid;
-    const struct query *query;
-    int64_t now_ms;
-    bool named; /* both names can be names at all */
-    struct layout_key membership_key;
-    struct layout_key permission_key;
-
-    bool again;   /* met a record that is being written */
-    bool damaged; /* met what no writer writes */
-    struct member members[MEMBERSHIP_KINDS];
-    uint64_t channel[2][LAYOUT_CHANNEL_WORDS]; /* of the permission asked, and of one required */
-    unsigned seen_count;
-    struct {
-        const uint64_t *word;
-        uint64_t value;
-    } seen[SEEN_MAX];
-};
-
-/* The decision rests on this word having this value. */
-static inline void reading_saw(struct reading *reading, const uint64_t *word, uint64_t value)
-{
-    if (reading->seen_count == SEEN_MAX) {
-        reading->damaged = true;
-        return;
-    }
-    reading->seen[reading->seen_count].word = word;
-    reading->seen[reading->seen_count++].value = value;
-}
 
 static bool reading_holds(const struct reading *reading)
 {
@@ -66,23 +20,7 @@ static bool reading_holds(const struct reading *reading)
     return true;
 }
 
-/* Notes the sequence of a record whose key stands. False: it is being written, or never was. */
-static inline bool reading_enters(struct reading *reading, const uint64_t *sequence)
-{
-    uint64_t value = word_get(sequence);
-
-    if (value % 2 != 0)
-        reading->again = true;
-    else if (value == 0)
-        reading->damaged = true;
-    else
-        reading_saw(reading, sequence, value);
-    return value % 2 == 0 && value != 0;
-}
-
-/* The slot of a key, or NULL: not held. A slot that is written for the first time is passed by;
- * should it turn out to be this key's, its sequence has moved. */
-static const struct layout_slot *slot_find(struct reading *reading, const struct layout_key *key)
+const struct layout_slot *reading_find(struct reading *reading, const struct layout_key *key)
 {
     const struct rights *rights = reading->rights;
     uint64_t at = key_slot(key, rights->layout.slots);
@@ -102,17 +40,30 @@ static const struct layout_slot *slot_find(struct reading *reading, const struct
     return NULL;
 }
 
+const struct layout_slot *reading_slot(struct reading *reading, const struct layout_key *key,
+                                       uint64_t *ret_state)
+{
+    const struct layout_slot *slot = reading_find(reading, key);
+    uint64_t state;
+
+    if (slot == NULL || !reading_enters(reading, &slot->sequence))
+        return NULL;
+    state = word_get(&slot->state);
+    if (state & SLOT_DEAD)
+        return NULL;
+    *ret_state = state;
+    return slot;
+}
+
 static void member_read(struct reading *reading, enum membership_kind kind,
                         const struct layout_key *key)
 {
     struct member *member = &reading->members[kind];
-    const struct layout_slot *slot = slot_find(reading, key);
+    const struct layout_slot *slot;
     uint64_t state;
 
-    if (slot == NULL || !reading_enters(reading, &slot->sequence))
-        return;
-    state = word_get(&slot->state);
-    if (state & SLOT_DEAD)
+    slot = reading_slot(reading, key, &state);
+    if (slot == NULL)
         return;
     member->present = true;
     member->person_active = (state & SLOT_PERSON_ACTIVE) != 0;
@@ -141,7 +92,7 @@ static int organization_number(struct reading *reading, uint64_t *ret)
     if (!key_name_valid(reading->organization))
         return E_NOTFOUND;
     key = key_of_names(rights->seed, KEY_ORGANIZATION, reading->organization, (struct slice){0});
-    slot = slot_find(reading, &key);
+    slot = reading_find(reading, &key);
     if (slot == NULL || !reading_enters(reading, &slot->sequence))
         return E_NOTFOUND;
     *ret = word_get(&slot->organization);
@@ -161,6 +112,8 @@ static void organization_read(struct reading *reading, struct subject *subject)
     }
     state = word_get(&rights->organizations[number]);
     reading_saw(reading, &rights->organizations[number], state);
+    reading->organization_number = number;
+    reading->organization_word = state;
     subject->organization_known = (state & ORGANIZATION_KNOWN) != 0;
     subject->organization_active = (state & ORGANIZATION_ACTIVE) != 0;
 }
@@ -257,40 +210,23 @@ static int on_permission(void *context, unsigned bit, struct permission *ret)
     return permission_read(reading, bit, 1, ret);
 }
 
-/* The member's profile, noted once however many of its bits are asked for. */
-static const uint64_t *member_bits(struct reading *reading, struct member *member)
-{
-    const struct layout *layout = &reading->rights->layout;
-    const uint64_t *bits;
-
-    if (member->asked)
-        return member->bits;
-    member->asked = true;
-    member->bits = NULL;
-    if (member->profile == UINT32_MAX)
-        return NULL;
-    if (member->profile >= layout->profiles) {
-        reading->damaged = true;
-        return NULL;
-    }
-    bits = (const uint64_t *)(const void *)(reading->rights->map + layout->profile_offset +
-                                            member->profile * layout->profile_stride);
-    if (reading_enters(reading, bits))
-        member->bits = bits;
-    return member->bits;
-}
-
-/* For decide(): what a profile says. The scope is none; others never come here. */
+/* For decide(): what a profile says for the query's scope. */
 static enum verdict on_verdict(void *context, enum membership_kind kind, unsigned bit,
                                const struct scope *scope)
 {
     struct reading *reading = context;
+    struct member *member = &reading->members[kind];
     const uint64_t *bits;
 
-    (void)scope;
     if (bit >= reading->rights->layout.bits)
         return VERDICT_SILENT;
-    bits = member_bits(reading, &reading->members[kind]);
+    if (!member->asked) {
+        member->asked = true;
+        member->bits = member_page(reading, member);
+        if (scope->kind != SCOPE_NONE && member->bits != NULL)
+            member->bits = scope_page(reading, member);
+    }
+    bits = member->bits;
     if (bits == NULL)
         return VERDICT_SILENT;
     if (word_get(&bits[PROFILE_DENIED(bit / 64)]) >> bit % 64 & 1)
@@ -299,7 +235,8 @@ static enum verdict on_verdict(void *context, enum membership_kind kind, unsigne
                                                                       : VERDICT_SILENT;
 }
 
-/* Whether the own membership settles the answer, so that the platform's need not be looked up. */
+/* Whether the own membership settles the answer, so that the platform's need not be looked up. For
+ * an event its settings may count as well. */
 static bool own_settles(struct reading *reading, const struct permission *permission)
 {
     struct member *own = &reading->members[MEMBERSHIP_OWN];
@@ -308,44 +245,96 @@ static bool own_settles(struct reading *reading, const struct permission *permis
         return false;
     if (!own->person_active)
         return true;
-    return permission->requires == REQUIRES_NOTHING && window_open(&own->window, reading->now_ms) &&
+    return !reading->on_event && permission->requires == REQUIRES_NOTHING &&
+           window_open(&own->window, reading->now_ms) &&
            on_verdict(reading, MEMBERSHIP_OWN, permission->bit, &reading->query->scope) !=
                VERDICT_SILENT;
+}
+
+/* The person, whom no membership names: of the people there are, or not. */
+static void person_read(struct reading *reading, struct subject *subject)
+{
+    const struct rights *rights = reading->rights;
+    uint64_t person, at;
+
+    if (!key_name_valid(reading->uid))
+        return;
+    person = key_person(rights->seed, reading->uid);
+    at = key_person_slot(person, rights->layout.people);
+    for (unsigned i = 0; i < LAYOUT_PROBES; i++) {
+        const uint64_t *word = &rights->people[at];
+        uint64_t value = word_get(word);
+
+        if (value == 0 || (value & ~(uint64_t)PERSON_STATE) == person) {
+            reading_saw(reading, word, value);
+            subject->person_known = (value & PERSON_KNOWN) != 0;
+            subject->person_active = (value & PERSON_ACTIVE) != 0;
+            return;
+        }
+        at = at + 1 < rights->layout.people ? at + 1 : 0;
+    }
+}
+
+/* Hands over who the person is and what memberships there are. */
+static void subject_fill(struct reading *reading, struct subject *subject)
+{
+    for (enum membership_kind kind = 0; kind < MEMBERSHIP_KINDS; kind++) {
+        const struct member *member = &reading->members[kind];
+
+        if (!member->present)
+            continue;
+        subject->membership[kind] = member->window;
+        subject->person_known = true;
+        subject->person_active = member->person_active;
+    }
+}
+
+/* Forgets the try before. */
+static void reading_reset(struct reading *reading)
+{
+    reading->again = false;
+    reading->damaged = false;
+    reading->seen_count = 0;
+    for (enum membership_kind kind = 0; kind < MEMBERSHIP_KINDS; kind++) {
+        struct member *member = &reading->members[kind];
+
+        member->present = member->paged = member->asked = false;
+    }
 }
 
 static struct decision reading_decide(struct reading *reading)
 {
     const struct decide_source source = {reading, on_verdict, on_permission};
-    struct member *own = &reading->members[MEMBERSHIP_OWN];
-    struct member *platform = &reading->members[MEMBERSHIP_PLATFORM];
     struct subject subject = {0};
     struct permission permission;
-    bool known;
+    struct decision decision;
+    bool known, asked;
 
-    reading->again = false;
-    reading->damaged = false;
-    reading->seen_count = 0;
-    own->present = platform->present = false;
-    own->asked = platform->asked = false;
-
+    reading_reset(reading);
     known = permission_find(reading, &permission) == 0;
     if (reading->named)
         member_read(reading, MEMBERSHIP_OWN, &reading->membership_key);
     organization_read(reading, &subject);
-    if (known && subject.organization_active && !own_settles(reading, &permission))
+    asked = known && subject.organization_active;
+    if (asked && reading->on_event)
+        event_read(reading, &subject);
+    if (subject.event_known && reading->named)
+        member_read(reading, MEMBERSHIP_EVENT, &reading->event_membership_key);
+    if (asked && !own_settles(reading, &permission))
         platform_read(reading);
-
-    subject.person_known = own->present || platform->present;
-    subject.person_active =
-        own->present ? own->person_active : platform->present && platform->person_active;
-    if (own->present)
-        subject.membership[MEMBERSHIP_OWN] = own->window;
-    if (platform->present)
-        subject.membership[MEMBERSHIP_PLATFORM] = platform->window;
-    return decide(reading->query, known ? &permission : NULL, &subject, &source, reading->now_ms);
+    subject_fill(reading, &subject);
+    if (asked && !subject.person_known)
+        person_read(reading, &subject);
+    if (subject.event_known)
+        settings_read(reading, &subject);
+    decision =
+        decide(reading->query, known ? &permission : NULL, &subject, &source, reading->now_ms);
+    if (decision.result == E_NOTFOUND && subject.organization_active)
+        decision.kind = MEMBERSHIP_EVENT;
+    return decision;
 }
 
-/* Hashes the names, and sends for the record while the rest is looked up. */
+/* Hashes the names, and sends for the records while the rest is looked up. */
 static void reading_begin(struct reading *reading)
 {
     const struct rights *rights = reading->rights;
@@ -357,6 +346,7 @@ static void reading_begin(struct reading *reading)
         __builtin_prefetch(
             &rights->slots[key_slot(&reading->membership_key, rights->layout.slots)]);
     }
+    reading->on_event = reading->query->scope.kind == SCOPE_EVENT && event_begin(reading);
     reading->permission_key = key_of_permission(rights->seed, reading->query->permission);
 }
 
@@ -378,11 +368,15 @@ int rights_check(const struct rights *rights, struct slice organization, struct 
 {
     struct decision decision;
     struct reading reading;
+    struct query complete;
 
-    if (query->scope.kind != SCOPE_NONE)
-        return E_UNWILLING;
     if (rights_fresh(rights) != 0)
         return E_STALE;
+    if (query->scope.kind == SCOPE_EVENT && query->scope.organization.len == 0) {
+        complete = *query;
+        complete.scope.organization = organization;
+        query = &complete;
+    }
     reading.rights = rights;
     reading.organization = organization;
     reading.uid = uid;

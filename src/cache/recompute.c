@@ -6,26 +6,24 @@
 #include "cache/recompute.h"
 #include "base/err.h"
 #include "cache/index.h"
+#include "cache/member.h"
 #include "cache/profiles.h"
 #include "cache/record.h"
 #include "cache/table.h"
 #include "model/catalogue.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether the membership counts: named as a person that exists. */
 static bool counts(struct batch *batch, const struct entry *entry)
 {
-    struct slice dn = entry_value(entry, ENTRY_PERSON);
-    struct tree_place place;
     enum tree_kind kind;
     struct id person;
 
-    if (entry->kind != TREE_MEMBERSHIP || entry->lists[ENTRY_PERSON].count != 1 ||
-        tree_place(dn, batch->base, &place) != 0 || place.kind != TREE_PERSON ||
-        !slice_equal(place.name, entry->place.name))
+    if (!member_named(batch, entry))
         return false;
-    if (index_find(batch, dn, &person, &kind) && kind == TREE_PERSON)
+    if (index_find(batch, entry_value(entry, ENTRY_PERSON), &person, &kind) && kind == TREE_PERSON)
         return true;
     problem_tell(batch->problems, entry->dn,
                  "is for a person who is not there, and counts for nobody", (struct slice){0});
@@ -34,28 +32,10 @@ static bool counts(struct batch *batch, const struct entry *entry)
 
 static uint32_t profile_for(struct batch *batch, struct pool *pool, const struct entry *entry)
 {
-    struct id person = id_of_dn(entry_value(entry, ENTRY_PERSON), batch->secret);
-    const struct entry_values *roles = &entry->lists[ENTRY_ROLES];
-    uint32_t number = TABLE_NO_PROFILE;
-    struct ids groups = {0};
-    struct sources sources = {
-        .organization = entry->place.organization,
-        .grants = entry->lists[ENTRY_GRANTS],
-        .settings = entry->lists[ENTRY_SETTINGS],
-    };
+    struct sources sources;
 
-    index_groups(batch, sources.organization, &person, &groups);
-    ids_sort(&groups);
-    sources.groups = groups.ids;
-    sources.group_count = groups.count;
-    sources.roles.values = arena_alloc(batch->arena, roles->count * sizeof(*roles->values));
-    for (size_t i = 0; i < roles->count; i++)
-        if (sources_may_refer(batch->base, sources.organization, roles->values[i]))
-            sources.roles.values[sources.roles.count++] = roles->values[i];
-    if (!sources_empty(&sources))
-        number = profile_take(batch, pool, &sources);
-    ids_clear(&groups);
-    return number;
+    member_sources(batch, entry, &sources);
+    return sources_empty(&sources) ? TABLE_NO_PROFILE : profile_take(batch, pool, &sources);
 }
 
 static void recompute_membership(struct batch *batch, struct pool *pool, const struct id *uuid)
@@ -148,15 +128,20 @@ void recompute_permission(struct batch *batch, const struct id *uuid, const stru
 /* The profiles on the to-do list may depend on others than before. */
 static void recompute_depends(struct batch *batch, struct pool *pool)
 {
+    uint32_t *numbers = mem_array(db_count(&batch->txn, BATCH_TODO), sizeof(*numbers));
     struct db_cursor cursor;
     struct slice what;
+    size_t count = 0;
 
-    todo_walk(batch, TODO_PROFILE, &cursor);
-    while (todo_next(&cursor, &what) && what.len == sizeof(struct number_key)) {
-        arena_reset(batch->arena);
-        profile_depend(batch, pool, number_of(what.data));
-    }
+    todo_walk(batch, TODO_PROFILE, (struct slice){0}, &cursor);
+    while (todo_next(&cursor, &what, NULL) && what.len == sizeof(struct number_key))
+        numbers[count++] = number_of(what.data);
     db_walk_end(&cursor);
+    for (size_t i = 0; i < count; i++) {
+        arena_reset(batch->arena);
+        profile_depend(batch, pool, numbers[i]);
+    }
+    free(numbers);
 }
 
 void recompute_touched(struct batch *batch)
@@ -197,8 +182,8 @@ static void on_membership(struct batch *batch, const struct id *uuid, void *cont
 void recompute_all(struct batch *batch)
 {
     static const enum batch_table computed[] = {
-        BATCH_RECORD, BATCH_PROFILE,    BATCH_SOURCE, BATCH_DEPENDENCY,
-        BATCH_FREE,   BATCH_PERMISSION, BATCH_TODO,
+        BATCH_RECORD, BATCH_PROFILE, BATCH_SOURCE,     BATCH_DEPENDENCY,
+        BATCH_SCOPE,  BATCH_FREE,    BATCH_PERMISSION, BATCH_TODO,
     };
     struct pool *pool;
 
@@ -208,7 +193,7 @@ void recompute_all(struct batch *batch)
     batch->numbers.next_bit = 0;
     index_each(batch, TREE_PERMISSION, on_permission, NULL);
     pool = pool_new(batch);
-    index_each(batch, TREE_MEMBERSHIP, on_membership, pool);
+    index_each_of(batch, 1U << TREE_MEMBERSHIP | 1U << TREE_EVENT_MEMBERSHIP, on_membership, pool);
     pool_free(pool);
     db_empty(&batch->txn, BATCH_TODO);
     todo_add(batch, TODO_TABLE, (struct slice){0});

@@ -30,12 +30,9 @@ void record_put(struct batch *batch, const struct id *uuid, const struct record 
 
 void record_name(const struct tree_place *place, struct record *record)
 {
-    size_t len = place->organization.len;
+    const struct slice names[NAMES_MAX] = {place->organization, place->event, place->name};
 
-    memcpy(record->names, place->organization.data, len);
-    record->names[len] = '\0';
-    memcpy(record->names + len + 1, place->name.data, place->name.len);
-    record->names_len = (uint32_t)(len + 1 + place->name.len);
+    record->names_len = (uint32_t)names_join(names, record->names).len;
 }
 
 struct slice record_names(const struct record *record)
@@ -43,14 +40,35 @@ struct slice record_names(const struct record *record)
     return (struct slice){.data = record->names, .len = record->names_len};
 }
 
-bool record_split(struct slice names, struct slice *ret_organization, struct slice *ret_uid)
+struct slice names_join(const struct slice names[NAMES_MAX], char buf[TODO_MAX])
 {
-    const char *end = names.len > 0 ? memchr(names.data, '\0', names.len) : NULL;
-    size_t len = end != NULL ? (size_t)(end - names.data) : 0;
+    size_t len = 0;
 
-    if (end == NULL)
-        return false;
-    *ret_organization = (struct slice){.data = names.data, .len = len};
-    *ret_uid = (struct slice){.data = end + 1, .len = names.len - len - 1};
-    return true;
+    for (size_t i = 0; i < NAMES_MAX; i++) {
+        if (names[i].len == 0)
+            continue;
+        if (len > 0)
+            buf[len++] = '\0';
+        memcpy(buf + len, names[i].data, names[i].len);
+        len += names[i].len;
+    }
+    return (struct slice){.data = buf, .len = len};
+}
+
+size_t names_split(struct slice joined, struct slice ret[NAMES_MAX])
+{
+    size_t count = 0;
+
+    while (joined.len > 0) {
+        const char *end = memchr(joined.data, '\0', joined.len);
+        size_t len = end != NULL ? (size_t)(end - joined.data) : joined.len;
+
+        if (count == NAMES_MAX || len == 0)
+            return 0;
+        ret[count++] = (struct slice){.data = joined.data, .len = len};
+        len += end != NULL;
+        joined.data += len;
+        joined.len -= len;
+    }
+    return count;
 }

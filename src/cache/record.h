@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Rows of the state that lead from entries to numbers: a membership that counts to its profile and
- * to the names under which its record is published, a permission to its bit.
+ * to the names under which its record is published, a permission to its bit. And such names: two or
+ * three with a zero byte between them.
  */
 #ifndef USHER_CACHE_RECORD_H
 #define USHER_CACHE_RECORD_H
@@ -9,19 +10,24 @@
 #include "cache/batch.h"
 #include "cache/todo.h"
 
+#define NAMES_MAX 3
+
+/* Joins names that tree_name_valid bounds. An empty one is left out. */
+struct slice names_join(const struct slice names[NAMES_MAX], char buf[TODO_MAX]);
+
+/* How many there are, pointing into joined; what is none of names_join's gives 0. */
+size_t names_split(struct slice joined, struct slice ret[NAMES_MAX]);
+
 struct record {
     uint32_t profile; /* or TABLE_NO_PROFILE */
     uint32_t names_len;
-    char names[TODO_MAX]; /* organization, zero byte, uid */
+    char names[TODO_MAX]; /* organization, event of an event membership, uid */
 };
 
 bool record_get(struct batch *batch, const struct id *uuid, struct record *ret);
 void record_put(struct batch *batch, const struct id *uuid, const struct record *record);
 void record_name(const struct tree_place *place, struct record *record);
 struct slice record_names(const struct record *record);
-
-/* False for names that record_name did not make. */
-bool record_split(struct slice names, struct slice *ret_organization, struct slice *ret_uid);
 
 /* A row of BATCH_PERMISSION. */
 struct permission_row {

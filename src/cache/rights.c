@@ -68,6 +68,7 @@ int rights_open(const char *path, struct rights **ret)
     rights->header = map;
     rights->slots = (const void *)(rights->map + rights->layout.slot_offset);
     rights->organizations = (const void *)(rights->map + rights->layout.organization_offset);
+    rights->people = (const void *)(rights->map + rights->layout.people_offset);
     rights->index = (const void *)(rights->map + rights->layout.index_offset);
     rights->permissions = (const void *)(rights->map + rights->layout.permission_offset);
     rights->filter = (const void *)(rights->map + rights->layout.filter_offset);

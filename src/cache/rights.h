@@ -41,10 +41,11 @@ void rights_close(struct rights *rights); /* NULL is fine */
 bool rights_replaced(const struct rights *rights);
 
 /* Answers for the person uid in the organization (names of any case) at now_ms (wall clock).
- * Sets *ret and returns its result: 0 yes, E_DENIED, E_STEPUP, E_NOPERM (permission unknown),
- * E_NOTFOUND (organization unknown or inactive), or, with *ret untouched, E_STALE (never filled, or
- * older than max_age), E_UNWILLING (a scoped or event query, which the table cannot answer), E_BUSY
- * (a record stayed unreadable: ask the daemon), E_PROTO (the table is damaged). */
+ * A one-name event is one of that organization. Sets *ret and returns its result: 0 yes, E_DENIED,
+ * E_STEPUP, E_NOPERM (permission unknown), E_NOTFOUND (organization unknown or inactive; or, where
+ * ret->kind is MEMBERSHIP_EVENT, the event unknown), or, with *ret untouched, E_STALE (never
+ * filled, or older than max_age), E_BUSY (a record stayed unreadable: ask the daemon), E_PROTO (the
+ * table is damaged). */
 int rights_check(const struct rights *rights, struct slice organization, struct slice uid,
                  const struct query *query, int64_t now_ms, struct decision *ret);
 

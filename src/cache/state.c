@@ -11,6 +11,7 @@
 #include "cache/inspect.h"
 #include "cache/publish.h"
 #include "cache/recompute.h"
+#include "cache/reference.h"
 #include "cache/snapshot.h"
 #include "cache/todo.h"
 #include "ldap/dn.h"
@@ -22,7 +23,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define FORMAT         1
+#define FORMAT         2
 #define MAP_SIZE       (UINT64_C(16) << 30)
 #define DIRECTORY_MODE 0750
 #define ROWS_KEPT      256 /* of the to-do list, published but struck only with the next batch */
@@ -32,7 +33,8 @@ struct state {
     struct batch batch;
     struct publish publish;
     struct problems *problems;
-    struct buffer encoded; /* of the entry at hand */
+    struct pending *pending; /* references to look at again when the batch or refresh is complete */
+    struct buffer encoded;   /* of the entry at hand */
     char *base;
     char *path; /* of the rights file */
     gid_t gid;
@@ -148,6 +150,7 @@ static struct state *state_new(const struct state_options *options)
     state->gid = options->gid;
     state->max_age_ms = options->max_age_ms;
     state->problems = problems_new(options->on_problem, options->context);
+    state->pending = pending_new();
     buffer_init(&state->encoded);
     state->batch.base = (struct slice){.data = state->base, .len = options->base.len};
     state->batch.secret = state->secret;
@@ -203,6 +206,7 @@ void state_close(struct state *state)
     catalogue_free(state->publish.catalogue);
     db_close(state->db);
     problems_free(state->problems);
+    pending_free(state->pending);
     arena_free(state->batch.arena);
     buffer_clear(&state->encoded);
     free(state->base);
@@ -253,7 +257,8 @@ int state_begin(struct state *state)
     state->complete = false;
     state->batch.refreshing = state->refreshing;
     state->batch.all_named = state->all_named;
-    problems_forget(state->problems);
+    if (problems_full(state->problems))
+        problems_forget(state->problems);
     if (state->published)
         todo_strike(&state->batch);
     return state->batch.txn.err;
@@ -274,6 +279,7 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
     const struct entry_reader reader = {
         .base = batch->base, .secret = batch->secret, .problems = batch->problems};
     struct id id = id_from(uuid);
+    uint64_t mark = problems_mark(state->problems);
     char buf[DN_MAX];
     struct entry entry;
     int err;
@@ -304,6 +310,8 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
     if (!index_same(batch, &id,
                     (struct slice){.data = state->encoded.data, .len = state->encoded.len})) {
         inspect(&entry, batch->base, batch->problems);
+        problems_forget_of(state->problems, entry.dn, mark);
+        pending_note(state->pending, batch, &id, &entry, attributes, attribute_count);
         change_put(batch, &id, &entry);
     }
     return batch->txn.err;
@@ -312,10 +320,13 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
 int state_delete(struct state *state, const uint8_t uuid[STATE_UUID])
 {
     struct id id = id_from(uuid);
+    struct entry old;
 
     if (!state->open)
         return E_INTERNAL;
     arena_reset(state->batch.arena);
+    if (index_get(&state->batch, &id, &old))
+        problems_forget_of(state->problems, old.dn, problems_mark(state->problems));
     change_delete(&state->batch, &id);
     return state->batch.txn.err;
 }
@@ -379,6 +390,8 @@ int state_commit(struct state *state)
         recompute_all(batch);
     else if (batch->txn.err == 0 && batch->numbers.filled != 0)
         recompute_touched(batch);
+    if (batch->numbers.filled != 0 && !batch->refreshing)
+        pending_tell(state->pending, batch);
     filled = batch->numbers.filled != 0;
     refreshing = batch->refreshing;
     all_named = batch->all_named;
@@ -441,8 +454,12 @@ int state_count(struct state *state, struct state_counts *ret)
         .entries = db_count(&batch->txn, BATCH_ENTRY),
         .memberships = batch->numbers.counts[TREE_MEMBERSHIP],
         .profiles = db_count(&batch->txn, BATCH_PROFILE),
+        .scopes = db_count(&batch->txn, BATCH_SCOPE),
         .permissions = db_count(&batch->txn, BATCH_PERMISSION),
         .organizations = batch->numbers.counts[TREE_ORGANIZATION],
+        .events = batch->numbers.counts[TREE_EVENT],
+        .event_memberships = batch->numbers.counts[TREE_EVENT_MEMBERSHIP],
+        .shares = batch->numbers.shares,
         .groups = batch->numbers.counts[TREE_GROUP],
         .roles = batch->numbers.counts[TREE_ROLE],
         .to_do = state->published ? 0 : db_count(&batch->txn, BATCH_TODO),

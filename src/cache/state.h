@@ -27,9 +27,9 @@ struct state_options {
     int64_t max_age_ms;
     gid_t gid;       /* of the rights file, or (gid_t)-1 */
     size_t map_size; /* bytes LMDB may grow to; 0: 16 GiB */
-    /* Told once in a batch for each defect that it meets (a circle, a value that does not parse, a
-     * dangling reference ...), with the DN of the entry and a sentence that says what of it; may be
-     * NULL. */
+    /* Told once of each defect that is met (a circle, a value that does not parse, a dangling
+     * reference ...), till the entry that has it changes; with the DN of the entry and a sentence
+     * that says what of it; may be NULL. */
     void (*on_problem)(void *context, struct slice dn, const char *text);
     void *context;
 };
@@ -79,7 +79,8 @@ void state_fresh(struct state *state, struct slice csn);
 void state_beat(struct state *state);
 
 struct state_counts {
-    uint64_t entries, memberships, profiles, permissions, organizations, groups, roles, to_do;
+    uint64_t entries, memberships, profiles, scopes, permissions, organizations, events;
+    uint64_t event_memberships, shares, groups, roles, to_do;
 };
 int state_count(struct state *state, struct state_counts *ret);
 

@@ -3,7 +3,7 @@
  * Opens, makes and publishes the rights table, and keeps its freshness. What stands at the path
  * when another takes its place is marked, so that no reader stays behind with it. Counters are
  * recounted at open when a writer died between a counter and its record. Records are written by
- * cache/writing.c.
+ * cache/writing.c, profiles and the catalogue by cache/writing_profile.c.
  */
 #include "cache/table.h"
 #include "base/err.h"
@@ -25,7 +25,7 @@
 /* Sets the counters right from the records. */
 static void table_recount(struct table *table)
 {
-    uint64_t used = 0, organizations = 0, memberships = 0, permissions = 0;
+    uint64_t used = 0, people = 0, organizations = 0, memberships = 0, permissions = 0;
 
     for (uint64_t i = 0; i < table->layout.slots; i++) {
         const struct layout_slot *slot = &table->slots[i];
@@ -35,9 +35,12 @@ static void table_recount(struct table *table)
         if (word_get(&slot->sequence) > 1 && word_get(&slot->organization) >= organizations)
             organizations = word_get(&slot->organization) + 1;
     }
+    for (uint64_t i = 0; i < table->layout.people; i++)
+        people += word_get(&table->people[i]) != 0;
     for (uint64_t i = 0; i < table->layout.bits; i++)
         permissions += permission_counts(&table->permissions[i]);
     word_set(&table->header->used_records, used);
+    word_set(&table->header->used_people, people);
     word_set(&table->header->used_organizations, organizations);
     word_set(&table->header->memberships, memberships);
     word_set(&table->header->permissions, permissions);
@@ -55,6 +58,7 @@ static int table_map(struct table *table, int fd)
     table->header = map;
     table->slots = (void *)(table->map + table->layout.slot_offset);
     table->organizations = (void *)(table->map + table->layout.organization_offset);
+    table->people = (void *)(table->map + table->layout.people_offset);
     table->index = (void *)(table->map + table->layout.index_offset);
     table->permissions = (void *)(table->map + table->layout.permission_offset);
     table->filter = (void *)(table->map + table->layout.filter_offset);
@@ -92,15 +96,17 @@ out:
 }
 
 /* Gives a new file its size, owner and header. */
-static int file_prepare(int fd, const struct layout *layout, uint64_t records, gid_t gid)
+static int file_prepare(int fd, const struct layout *layout, const struct layout_size *size,
+                        gid_t gid)
 {
     struct layout_header header = {
         .magic = LAYOUT_MAGIC,
         .format = LAYOUT_FORMAT,
         .file_size = layout->file_size,
-        .records = records,
-        .profiles = layout->profiles,
-        .bits = layout->bits,
+        .records = size->records,
+        .profiles = size->profiles,
+        .bits = size->bits,
+        .people = size->people,
         .heartbeat_ms = (uint64_t)layout_clock_ms(),
     };
     int err;
@@ -124,11 +130,12 @@ static int file_prepare(int fd, const struct layout *layout, uint64_t records, g
 
 int table_create(const char *path, struct table_size size, gid_t gid, struct table **ret)
 {
+    const struct layout_size sizes = {size.records, size.profiles, size.bits, size.people};
     struct table *table = mem_alloc(sizeof(*table));
     int fd = -1;
     int err;
 
-    err = layout_plan(size.records, size.profiles, size.bits, &table->layout);
+    err = layout_plan(&sizes, &table->layout);
     if (err != 0)
         goto out;
     /* One name, so that what a killed writer left there is swept up here. */
@@ -140,7 +147,7 @@ int table_create(const char *path, struct table_size size, gid_t gid, struct tab
         err = err_errno(errno);
         goto out;
     }
-    err = file_prepare(fd, &table->layout, size.records, gid);
+    err = file_prepare(fd, &table->layout, &sizes, gid);
     if (err == 0)
         err = table_map(table, fd);
     if (err != 0)
@@ -211,11 +218,13 @@ void table_room(const struct table *table, struct table_size *ret_used, struct t
         .records = word_get(&header->used_records),
         .profiles = (uint32_t)word_get(&header->used_profiles),
         .bits = (uint32_t)word_get(&header->used_bits),
+        .people = word_get(&header->used_people),
     };
     *ret_size = (struct table_size){
         .records = header->records,
         .profiles = (uint32_t)table->layout.profiles,
         .bits = (uint32_t)table->layout.bits,
+        .people = header->people,
     };
 }
 

@@ -7,6 +7,7 @@
 #ifndef USHER_CACHE_TABLE_H
 #define USHER_CACHE_TABLE_H
 
+#include "cache/layout.h"
 #include "model/decide.h"
 #include "model/resolve.h"
 
@@ -17,20 +18,28 @@ struct table;
 
 #define TABLE_NO_PROFILE UINT32_MAX
 
-/* What a record holds about one person in one organization. */
+/* What a record holds about one person in one organization, or in one event. */
 struct table_record {
     bool person_active;
     bool active;
     int64_t not_before; /* ms since 1970 */
     int64_t not_after;
     uint32_t profile; /* or TABLE_NO_PROFILE: silent on everything */
-    bool scoped;      /* the profile names scopes, which stand in state alone */
+};
+
+struct table_organization {
+    bool active;
+    struct slice primary;            /* its primary organization; empty: none */
+    enum layout_setting event_scope; /* its own settings */
+    enum layout_setting shared_events;
 };
 
 struct table_size {
-    uint64_t records; /* memberships and organizations to make room for */
-    uint32_t profiles;
-    uint32_t bits; /* of the catalogue */
+    uint64_t records;  /* to make room for: memberships of both kinds, organizations, events,
+                          organizations that each is shared with, scopes of each profile */
+    uint32_t profiles; /* and pages of their scopes */
+    uint32_t bits;     /* of the catalogue */
+    uint64_t people;
 };
 
 /* Opens the table at path for writing when it can go on being used (same format, same boot, not
@@ -55,12 +64,45 @@ void table_room(const struct table *table, struct table_size *ret_used,
  * table can hold: a name that is empty or over 64 bytes, a channel over 88. Names are folded. What
  * is put as it stands already is not written; removing what is not held is 0. A record's profile is
  * put before the record, and its number given to other contents only when no record names it. */
-int table_put_organization(struct table *table, struct slice organization, bool active);
-int table_remove_organization(struct table *table, struct slice organization);
-int table_put_record(struct table *table, struct slice organization, struct slice uid,
-                     const struct table_record *record);
-int table_remove_record(struct table *table, struct slice organization, struct slice uid);
-int table_put_profile(struct table *table, uint32_t number, const struct profile *profile);
+int table_put_organization(struct table *table, struct slice name,
+                           const struct table_organization *organization);
+int table_remove_organization(struct table *table, struct slice name);
+int table_put_person(struct table *table, struct slice uid, bool active);
+int table_remove_person(struct table *table, struct slice uid);
+
+/* event empty: a membership of the organization. */
+int table_put_record(struct table *table, struct slice organization, struct slice event,
+                     struct slice uid, const struct table_record *record);
+int table_remove_record(struct table *table, struct slice organization, struct slice event,
+                        struct slice uid);
+
+/* An event of the organization, with its times; and that another organization may use it. */
+int table_put_event(struct table *table, struct slice organization, struct slice event,
+                    const struct window *window);
+int table_remove_event(struct table *table, struct slice organization, struct slice event);
+int table_put_share(struct table *table, struct slice organization, struct slice event,
+                    struct slice with);
+int table_remove_share(struct table *table, struct slice organization, struct slice event,
+                       struct slice with);
+
+/* What a profile's scopes are to become: pages has the number of the page of each, in the order of
+ * the profile; no page has another use. gone are those that it named before and does not now. */
+struct table_scopes {
+    const uint32_t *pages;
+    const struct scope *gone;
+    size_t gone_count;
+};
+
+/* Puts a profile with all its scopes, as one change to readers. Of its settings those known to
+ * usher itself are kept. */
+int table_put_profile(struct table *table, uint32_t number, const struct profile *profile,
+                      const struct table_scopes *scopes);
+
+/* Of a profile that no record names any more. */
+int table_remove_scope(struct table *table, uint32_t profile, const struct scope *scope);
+
+/* What settings say of one known to usher itself (SETTING_EVENT_SCOPE, SETTING_SHARED_EVENTS). */
+enum layout_setting table_setting(const struct profile *settings, unsigned setting);
 
 /* A bit belongs to one identifier for the life of the file: E_EXISTS for another one. */
 int table_put_permission(struct table *table, const struct permission *permission, struct slice id);

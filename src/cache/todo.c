@@ -10,6 +10,11 @@
 
 void todo_add(struct batch *batch, enum todo_kind kind, struct slice what)
 {
+    todo_add_value(batch, kind, what, (struct slice){.data = "", .len = 0});
+}
+
+void todo_add_value(struct batch *batch, enum todo_kind kind, struct slice what, struct slice value)
+{
     char key[1 + TODO_MAX];
 
     if (what.len > TODO_MAX) {
@@ -19,24 +24,28 @@ void todo_add(struct batch *batch, enum todo_kind kind, struct slice what)
     key[0] = (char)kind;
     if (what.len > 0)
         memcpy(key + 1, what.data, what.len);
-    db_put(&batch->txn, BATCH_TODO, (struct slice){.data = key, .len = 1 + what.len},
-           (struct slice){.data = "", .len = 0});
+    db_put(&batch->txn, BATCH_TODO, (struct slice){.data = key, .len = 1 + what.len}, value);
 }
 
-void todo_walk(struct batch *batch, enum todo_kind kind, struct db_cursor *ret)
+void todo_walk(struct batch *batch, enum todo_kind kind, struct slice prefix, struct db_cursor *ret)
 {
-    char key = (char)kind;
+    char key[1 + TODO_MAX] = {(char)kind};
+    size_t len = prefix.len < TODO_MAX ? prefix.len : TODO_MAX;
 
-    db_walk(&batch->txn, BATCH_TODO, (struct slice){.data = &key, .len = 1}, ret);
+    if (len > 0)
+        memcpy(key + 1, prefix.data, len);
+    db_walk(&batch->txn, BATCH_TODO, (struct slice){.data = key, .len = 1 + len}, ret);
 }
 
-bool todo_next(struct db_cursor *cursor, struct slice *ret_what)
+bool todo_next(struct db_cursor *cursor, struct slice *ret_what, struct slice *ret_value)
 {
     struct slice key, value;
 
     if (!db_next(cursor, &key, &value))
         return false;
     *ret_what = (struct slice){.data = key.data + 1, .len = key.len - 1};
+    if (ret_value != NULL)
+        *ret_value = value;
     return true;
 }
 
@@ -46,8 +55,8 @@ bool todo_has(struct batch *batch, enum todo_kind kind)
     struct slice what;
     bool has;
 
-    todo_walk(batch, kind, &cursor);
-    has = todo_next(&cursor, &what);
+    todo_walk(batch, kind, (struct slice){0}, &cursor);
+    has = todo_next(&cursor, &what, NULL);
     db_walk_end(&cursor);
     return has;
 }
@@ -57,8 +66,8 @@ void todo_strike(struct batch *batch)
     struct db_cursor cursor;
     struct slice what;
 
-    todo_walk(batch, TODO_FREED, &cursor);
-    while (todo_next(&cursor, &what)) {
+    todo_walk(batch, TODO_FREED, (struct slice){0}, &cursor);
+    while (todo_next(&cursor, &what, NULL)) {
         char number[TODO_MAX];
         struct slice key = {.data = number, .len = what.len};
 

@@ -13,21 +13,29 @@ enum todo_kind {
     TODO_TABLE = 'T',        /* the whole table, made anew; no other row counts then */
     TODO_CATALOGUE = 'C',    /* the permissions */
     TODO_PROFILE = 'P',      /* number */
+    TODO_SCOPE = 'S',        /* number of a profile, id of a scope; value: the scope as text */
     TODO_ORGANIZATION = 'O', /* name */
-    TODO_RECORD = 'R',       /* organization, zero byte, uid */
-    TODO_FREED = 'F',        /* number: may be given away once no published record names it */
+    TODO_PERSON = 'N',       /* uid */
+    TODO_EVENT = 'E',        /* names (cache/record.h): organization, event */
+    TODO_SHARE = 'H',        /* names: organization, event, organization that may use it */
+    TODO_RECORD = 'R',       /* names: organization, uid; or organization, event, uid */
+    TODO_FREED = 'F',        /* number: may be given away once nothing published names it */
 };
 
-#define TODO_MAX 160 /* bytes of what a row names */
+#define TODO_MAX 200 /* bytes of what a row names */
 
 void todo_add(struct batch *batch, enum todo_kind kind, struct slice what);
+void todo_add_value(struct batch *batch, enum todo_kind kind, struct slice what,
+                    struct slice value);
 bool todo_has(struct batch *batch, enum todo_kind kind);
 
 /* Strikes all rows; freed numbers become free. */
 void todo_strike(struct batch *batch);
 
-/* Walks the rows of one kind; *ret_what lives until the next change. */
-void todo_walk(struct batch *batch, enum todo_kind kind, struct db_cursor *ret);
-bool todo_next(struct db_cursor *cursor, struct slice *ret_what);
+/* Walks the rows of one kind whose what begins with prefix; what is returned lives until the next
+ * change. ret_value may be NULL. */
+void todo_walk(struct batch *batch, enum todo_kind kind, struct slice prefix,
+               struct db_cursor *ret);
+bool todo_next(struct db_cursor *cursor, struct slice *ret_what, struct slice *ret_value);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "cache/touch.h"
 #include "cache/index.h"
+#include "cache/record.h"
 #include "cache/recompute.h"
 #include "cache/todo.h"
 
@@ -43,6 +44,7 @@ static void touch_person(struct batch *batch, const struct change *change)
 
         if (each[i] == NULL)
             continue;
+        todo_add(batch, TODO_PERSON, each[i]->place.name);
         person = id_of_dn(each[i]->dn, batch->secret);
         index_memberships(batch, &person, &batch->touched);
     }
@@ -113,6 +115,30 @@ static void touch_organization(struct batch *batch, const struct change *change)
         todo_add(batch, TODO_ORGANIZATION, change->entry->place.name);
 }
 
+/* An event, and each organization that it was or is shared with: which of them still holds is found
+ * out when it is published. */
+static void touch_event(struct batch *batch, const struct change *change)
+{
+    const struct entry *each[] = {change->old, change->entry};
+    char buf[TODO_MAX];
+
+    for (size_t i = 0; i < 2; i++) {
+        struct slice names[NAMES_MAX] = {0};
+
+        if (each[i] == NULL)
+            continue;
+        names[0] = each[i]->place.organization;
+        names[1] = each[i]->place.name;
+        todo_add(batch, TODO_EVENT, names_join(names, buf));
+        for (size_t j = 0; j < each[i]->lists[ENTRY_SHARED].count; j++) {
+            struct slice dn = each[i]->lists[ENTRY_SHARED].values[j];
+
+            if (tree_organization(dn, batch->base, &names[2]) == 0)
+                todo_add(batch, TODO_SHARE, names_join(names, buf));
+        }
+    }
+}
+
 static void touch_permission(struct batch *batch, const struct change *change)
 {
     batch->catalogue = true;
@@ -132,6 +158,8 @@ static void (*const touches[BATCH_KINDS])(struct batch *batch, const struct chan
     [TREE_ORGANIZATION] = touch_organization,
     [TREE_MEMBERSHIP] = touch_membership,
     [TREE_GROUP] = touch_group,
+    [TREE_EVENT] = touch_event,
+    [TREE_EVENT_MEMBERSHIP] = touch_membership,
 };
 
 static void touch_kind(struct batch *batch, enum tree_kind kind, struct change change)

@@ -117,6 +117,16 @@ int tree_place(struct slice dn, struct slice base, struct tree_place *ret)
     return 0;
 }
 
+int tree_organization(struct slice dn, struct slice base, struct slice *ret)
+{
+    struct tree_place place;
+
+    if (tree_place(dn, base, &place) != 0 || place.kind != TREE_ORGANIZATION)
+        return E_NOTFOUND;
+    *ret = place.name;
+    return 0;
+}
+
 /* One step of a DN: the RDN type with "=", then a name or nothing. */
 struct step {
     const char *text;

@@ -36,6 +36,9 @@ struct tree_place {
  * does not lie under the base. */
 int tree_place(struct slice dn, struct slice base, struct tree_place *ret);
 
+/* The name of the organization at a normalized DN: 0, or E_NOTFOUND when it is none of one. */
+int tree_organization(struct slice dn, struct slice base, struct slice *ret);
+
 /* Whether an organization, person, group, role, event or service may have this (folded) name. */
 bool tree_name_valid(struct slice name);
 

@@ -6,20 +6,6 @@
  */
 #include "cache/writing.h"
 #include "base/err.h"
-#include "cache/key.h"
-
-#include <string.h>
-
-static void count(uint64_t *counter, int64_t change)
-{
-    word_set(counter, word_get(counter) + (uint64_t)change);
-}
-
-static void raise_to(uint64_t *counter, uint64_t value)
-{
-    if (word_get(counter) < value)
-        word_set(counter, value);
-}
 
 /* The slot of a key: 0; E_NOTFOUND with the slot that it may take; E_LIMIT. A slot in its first
  * writing belongs to a writer that was killed, for there is no other: no reader ever used its key.
@@ -66,7 +52,7 @@ static void slot_write(struct table *table, struct layout_slot *slot, const stru
         return;
     word_set(&header->writing, 1);
     if (before == 0)
-        count(&header->used_records, 1);
+        counter_add(&header->used_records, 1);
     even = record_begin(&slot->sequence);
     if (before <= 1) {
         word_set(&slot->key.word[0], key->word[0]);
@@ -77,13 +63,13 @@ static void slot_write(struct table *table, struct layout_slot *slot, const stru
     word_set(&slot->not_after, content->not_after);
     word_set(&slot->organization, content->organization);
     word_set(&slot->sequence, even);
-    count(&header->memberships, (int64_t)slot_counts(slot) - (int64_t)counted);
+    counter_add(&header->memberships, (int64_t)slot_counts(slot) - (int64_t)counted);
     word_set(&header->writing, 0);
 }
 
-/* Finds or claims the slot of a key, if there is room. */
-static int slot_put(struct table *table, const struct layout_key *key,
-                    const struct layout_slot *content)
+/* As slot_find, but E_LIMIT also when the table holds as many keys as it may. */
+static int slot_claim(const struct table *table, const struct layout_key *key,
+                      struct layout_slot **ret)
 {
     struct layout_slot *slot = NULL;
     int err = slot_find(table, key, &slot);
@@ -91,32 +77,46 @@ static int slot_put(struct table *table, const struct layout_key *key,
     if (err == E_NOTFOUND && word_get(&slot->sequence) == 0 &&
         word_get(&table->header->used_records) >= table->header->records)
         err = E_LIMIT;
-    if (err == E_LIMIT)
-        return err;
+    if (err != E_LIMIT)
+        *ret = slot;
+    return err;
+}
+
+bool slot_stands(const struct table *table, const struct layout_key *key)
+{
+    struct layout_slot *slot;
+
+    return slot_find(table, key, &slot) == 0;
+}
+
+int slot_put(struct table *table, const struct layout_key *key, const struct layout_slot *content)
+{
+    struct layout_slot *slot;
+
+    if (slot_claim(table, key, &slot) == E_LIMIT)
+        return E_LIMIT;
     slot_write(table, slot, key, content);
     return 0;
 }
 
-static int slot_remove(struct table *table, const struct layout_key *key)
+void slot_remove(struct table *table, const struct layout_key *key)
 {
     struct layout_slot content;
     struct layout_slot *slot = NULL;
-    int err = slot_find(table, key, &slot);
 
-    if (err != 0)
-        return 0;
+    if (slot_find(table, key, &slot) != 0)
+        return;
     content = (struct layout_slot){
         .state = SLOT_DEAD,
         .organization = word_get(&slot->organization),
     };
     slot_write(table, slot, key, &content);
-    return 0;
 }
 
 /* The number of an organization, which gets one here when it has none yet. */
 static int organization_number(struct table *table, struct slice organization, uint64_t *ret)
 {
-    struct layout_slot content = {.state = SLOT_ORGANIZATION};
+    struct layout_slot content = {.state = SLOT_NAME};
     struct layout_key key =
         key_of_names(table->header->seed, KEY_ORGANIZATION, organization, (struct slice){0});
     struct layout_slot *slot = NULL;
@@ -129,7 +129,7 @@ static int organization_number(struct table *table, struct slice organization, u
     if (content.organization >= table->layout.organizations)
         return E_LIMIT;
     /* First, so that a writer killed here loses a number and never gives it twice. */
-    raise_to(&table->header->used_organizations, content.organization + 1);
+    counter_raise(&table->header->used_organizations, content.organization + 1);
     err = slot_put(table, &key, &content);
     if (err != 0)
         return err;
@@ -137,32 +137,93 @@ static int organization_number(struct table *table, struct slice organization, u
     return 0;
 }
 
-int table_put_organization(struct table *table, struct slice organization, bool active)
+int table_put_organization(struct table *table, struct slice name,
+                           const struct table_organization *organization)
 {
-    uint64_t number;
+    uint64_t word = ORGANIZATION_KNOWN | (organization->active ? ORGANIZATION_ACTIVE : 0) |
+                    (uint64_t)organization->event_scope << SETTING_EVENT_SCOPE |
+                    (uint64_t)organization->shared_events << SETTING_SHARED_EVENTS;
+    uint64_t number, primary;
     int err;
 
-    if (!key_name_valid(organization))
+    if (!key_name_valid(name))
         return E_SYNTAX;
-    err = organization_number(table, organization, &number);
-    if (err != 0)
-        return err;
-    word_set(&table->organizations[number],
-             ORGANIZATION_KNOWN | (active ? ORGANIZATION_ACTIVE : 0));
-    return 0;
+    err = organization_number(table, name, &number);
+    if (err == 0 && key_name_valid(organization->primary)) {
+        err = organization_number(table, organization->primary, &primary);
+        word |= (primary + 1) << ORGANIZATION_PRIMARY;
+    }
+    if (err == 0)
+        word_set(&table->organizations[number], word);
+    return err;
 }
 
-int table_remove_organization(struct table *table, struct slice organization)
+int table_remove_organization(struct table *table, struct slice name)
 {
     struct layout_slot *slot = NULL;
     struct layout_key key;
 
-    if (!key_name_valid(organization))
+    if (!key_name_valid(name))
         return 0;
-    key = key_of_names(table->header->seed, KEY_ORGANIZATION, organization, (struct slice){0});
+    key = key_of_names(table->header->seed, KEY_ORGANIZATION, name, (struct slice){0});
     /* The name keeps its number, for its members' records have it. */
     if (slot_find(table, &key, &slot) == 0)
         word_set(&table->organizations[word_get(&slot->organization)], 0);
+    return 0;
+}
+
+/* The word of a person, or a free one: E_LIMIT when there is none near. */
+static int person_find(const struct table *table, uint64_t person, uint64_t **ret)
+{
+    uint64_t at = key_person_slot(person, table->layout.people);
+
+    for (unsigned i = 0; i < LAYOUT_PROBES; i++) {
+        uint64_t *word = &table->people[at];
+        uint64_t value = word_get(word);
+
+        if (value == 0 || (value & ~(uint64_t)PERSON_STATE) == person) {
+            *ret = word;
+            return 0;
+        }
+        at = at + 1 < table->layout.people ? at + 1 : 0;
+    }
+    return E_LIMIT;
+}
+
+int table_put_person(struct table *table, struct slice uid, bool active)
+{
+    struct layout_header *header = table->header;
+    uint64_t *word = NULL;
+    uint64_t person;
+    int err;
+
+    if (!key_name_valid(uid))
+        return E_SYNTAX;
+    person = key_person(header->seed, uid);
+    err = person_find(table, person, &word);
+    if (err == 0 && word_get(word) == 0) {
+        if (word_get(&header->used_people) >= header->people)
+            return E_LIMIT;
+        word_set(&header->writing, 1);
+        counter_add(&header->used_people, 1);
+    }
+    if (err == 0) {
+        word_set(word, person | PERSON_KNOWN | (active ? PERSON_ACTIVE : 0));
+        word_set(&header->writing, 0);
+    }
+    return err;
+}
+
+int table_remove_person(struct table *table, struct slice uid)
+{
+    uint64_t *word = NULL;
+    uint64_t person;
+
+    if (!key_name_valid(uid))
+        return 0;
+    person = key_person(table->header->seed, uid);
+    if (person_find(table, person, &word) == 0 && word_get(word) != 0)
+        word_set(word, person);
     return 0;
 }
 
@@ -175,178 +236,112 @@ static void filter_set(struct table *table, struct slice uid)
                                                                                 << bit % 64);
 }
 
-int table_put_record(struct table *table, struct slice organization, struct slice uid,
-                     const struct table_record *record)
+/* The key of a membership. E_SYNTAX. */
+static int record_key(const struct table *table, struct slice organization, struct slice event,
+                      struct slice uid, struct layout_key *ret)
+{
+    uint64_t seed = table->header->seed;
+
+    if (!key_name_valid(organization) || !key_name_valid(uid) ||
+        (event.len > 0 && !key_name_valid(event)))
+        return E_SYNTAX;
+    *ret = event.len > 0 ? key_of_event(seed, KEY_EVENT_MEMBERSHIP, organization, event, uid)
+                         : key_of_names(seed, KEY_MEMBERSHIP, organization, uid);
+    return 0;
+}
+
+/* Puts what belongs to an organization, which gets a number; content has the rest. */
+static int owned_put(struct table *table, const struct layout_key *key, struct slice organization,
+                     struct layout_slot *content)
+{
+    struct layout_slot *slot;
+    int err;
+
+    /* Ask for its own room first, so that a full table takes no organization either. */
+    err = slot_claim(table, key, &slot) == E_LIMIT ? E_LIMIT : 0;
+    if (err == 0)
+        err = organization_number(table, organization, &content->organization);
+    return err != 0 ? err : slot_put(table, key, content);
+}
+
+int table_put_record(struct table *table, struct slice organization, struct slice event,
+                     struct slice uid, const struct table_record *record)
 {
     struct layout_slot content = {
         .state = (uint64_t)record->profile << 32 | (record->active ? SLOT_ACTIVE : 0) |
-                 (record->person_active ? SLOT_PERSON_ACTIVE : 0) |
-                 (record->scoped ? SLOT_SCOPED : 0),
+                 (record->person_active ? SLOT_PERSON_ACTIVE : 0),
         .not_before = (uint64_t)record->not_before,
         .not_after = (uint64_t)record->not_after,
     };
-    struct layout_slot *slot = NULL;
     struct layout_key key;
     int err;
 
-    if (!key_name_valid(organization) || !key_name_valid(uid))
-        return E_SYNTAX;
-    if (record->profile != TABLE_NO_PROFILE && record->profile >= table->layout.profiles)
-        return E_LIMIT;
-    key = key_of_names(table->header->seed, KEY_MEMBERSHIP, organization, uid);
-    /* Ask for the record's own room first, so that a full table takes no organization either. */
-    if (slot_find(table, &key, &slot) != 0 &&
-        word_get(&table->header->used_records) >= table->header->records)
-        return E_LIMIT;
-    err = organization_number(table, organization, &content.organization);
-    if (err != 0)
-        return err;
-    if (slice_equal_fold(organization, slice_of(LAYOUT_PLATFORM)))
+    err = record_key(table, organization, event, uid, &key);
+    if (err == 0 && record->profile != TABLE_NO_PROFILE &&
+        record->profile >= table->layout.profiles)
+        err = E_LIMIT;
+    if (err == 0 && event.len == 0 && slice_equal_fold(organization, slice_of(LAYOUT_PLATFORM)))
         filter_set(table, uid);
+    return err != 0 ? err : owned_put(table, &key, organization, &content);
+}
+
+int table_remove_record(struct table *table, struct slice organization, struct slice event,
+                        struct slice uid)
+{
+    struct layout_key key;
+
+    if (record_key(table, organization, event, uid, &key) == 0)
+        slot_remove(table, &key);
+    return 0;
+}
+
+int table_put_event(struct table *table, struct slice organization, struct slice event,
+                    const struct window *window)
+{
+    struct layout_slot content = {
+        .state = SLOT_NAME | (window->active ? SLOT_ACTIVE : 0),
+        .not_before = (uint64_t)window->not_before,
+        .not_after = (uint64_t)window->not_after,
+    };
+    struct layout_key key;
+
+    if (!key_name_valid(organization) || !key_name_valid(event))
+        return E_SYNTAX;
+    key = key_of_names(table->header->seed, KEY_EVENT, organization, event);
+    return owned_put(table, &key, organization, &content);
+}
+
+int table_remove_event(struct table *table, struct slice organization, struct slice event)
+{
+    struct layout_key key;
+
+    if (!key_name_valid(organization) || !key_name_valid(event))
+        return 0;
+    key = key_of_names(table->header->seed, KEY_EVENT, organization, event);
+    slot_remove(table, &key);
+    return 0;
+}
+
+int table_put_share(struct table *table, struct slice organization, struct slice event,
+                    struct slice with)
+{
+    const struct layout_slot content = {.state = SLOT_NAME};
+    struct layout_key key;
+
+    if (!key_name_valid(organization) || !key_name_valid(event) || !key_name_valid(with))
+        return E_SYNTAX;
+    key = key_of_event(table->header->seed, KEY_SHARE, organization, event, with);
     return slot_put(table, &key, &content);
 }
 
-int table_remove_record(struct table *table, struct slice organization, struct slice uid)
+int table_remove_share(struct table *table, struct slice organization, struct slice event,
+                       struct slice with)
 {
     struct layout_key key;
 
-    if (!key_name_valid(organization) || !key_name_valid(uid))
+    if (!key_name_valid(organization) || !key_name_valid(event) || !key_name_valid(with))
         return 0;
-    key = key_of_names(table->header->seed, KEY_MEMBERSHIP, organization, uid);
-    return slot_remove(table, &key);
-}
-
-/* The word of a set that may be shorter or longer than the table's. */
-static uint64_t profile_word(const uint64_t *words, size_t count_of_words, size_t word)
-{
-    return word < count_of_words ? words[word] : 0;
-}
-
-int table_put_profile(struct table *table, uint32_t number, const struct profile *profile)
-{
-    size_t words = BITSET_WORDS(table->layout.bits);
-    uint64_t *record;
-    uint64_t even;
-
-    if (number >= table->layout.profiles)
-        return E_LIMIT;
-    for (size_t i = words; i < profile->words; i++)
-        if ((profile->bits.granted[i] | profile->bits.denied[i]) != 0)
-            return E_LIMIT;
-    record =
-        (void *)(table->map + table->layout.profile_offset + number * table->layout.profile_stride);
-    raise_to(&table->header->used_profiles, (uint64_t)number + 1);
-    even = record_begin(record);
-    for (size_t i = 0; i < words; i++) {
-        word_set(&record[PROFILE_GRANTED(i)],
-                 profile_word(profile->bits.granted, profile->words, i));
-        word_set(&record[PROFILE_DENIED(i)], profile_word(profile->bits.denied, profile->words, i));
-    }
-    word_set(record, even);
-    return 0;
-}
-
-/* The index word that names the bit under this key, or a free one. */
-static int index_find(const struct table *table, const struct layout_key *key, unsigned bit,
-                      uint64_t **ret)
-{
-    uint64_t mask = table->layout.index_words - 1;
-
-    for (unsigned i = 0; i < LAYOUT_PROBES; i++) {
-        uint64_t *word = &table->index[(key->word[1] + i) & mask];
-        uint64_t value = word_get(word);
-
-        if (value == 0 || value == key_index_word(key, bit)) {
-            *ret = word;
-            return 0;
-        }
-    }
-    return E_LIMIT;
-}
-
-static bool permission_same(const struct layout_permission *record, uint64_t state,
-                            uint64_t requires, const uint64_t *channel)
-{
-    uint64_t sequence = word_get(&record->sequence);
-
-    if (sequence == 0 || sequence % 2 != 0 || word_get(&record->state) != state ||
-        word_get(&record->requires) != requires)
-        return false;
-    for (unsigned i = 0; i < LAYOUT_CHANNEL_WORDS; i++)
-        if (word_get(&record->channel[i]) != channel[i])
-            return false;
-    return true;
-}
-
-static void permission_write(struct table *table, struct layout_permission *record,
-                             const struct permission *permission, const struct layout_key *key)
-{
-    uint64_t state = (uint64_t)permission->channel.len << 32 |
-                     (permission->editing ? PERMISSION_EDITING : 0) |
-                     (permission->factor ? PERMISSION_FACTOR : 0);
-    uint64_t requires = (uint64_t)(int64_t)permission->requires;
-    uint64_t channel[LAYOUT_CHANNEL_WORDS] = {0};
-    bool counted = permission_counts(record);
-    uint64_t even;
-
-    if (permission->channel.len > 0)
-        memcpy(channel, permission->channel.data, permission->channel.len);
-    if (permission_same(record, state, requires, channel))
-        return;
-    word_set(&table->header->writing, 1);
-    even = record_begin(&record->sequence);
-    word_set(&record->key.word[0], key->word[0]);
-    word_set(&record->key.word[1], key->word[1]);
-    word_set(&record->state, state);
-    word_set(&record->requires, requires);
-    for (unsigned i = 0; i < LAYOUT_CHANNEL_WORDS; i++)
-        word_set(&record->channel[i], channel[i]);
-    word_set(&record->sequence, even);
-    count(&table->header->permissions, counted ? 0 : 1);
-    word_set(&table->header->writing, 0);
-    count(&table->header->generation, 1);
-}
-
-int table_put_permission(struct table *table, const struct permission *permission, struct slice id)
-{
-    struct layout_permission *record;
-    struct layout_key key;
-    uint64_t *index = NULL;
-    int err;
-
-    if (id.len == 0 || id.len > PERMISSION_MAX || permission->channel.len > LAYOUT_CHANNEL_MAX)
-        return E_SYNTAX;
-    if (permission->bit >= table->layout.bits)
-        return E_LIMIT;
-    record = &table->permissions[permission->bit];
-    key = key_of_permission(table->header->seed, id);
-    if (word_get(&record->sequence) > 1 && !key_equal(&record->key, &key))
-        return E_EXISTS;
-    err = index_find(table, &key, permission->bit, &index);
-    if (err != 0)
-        return err;
-    raise_to(&table->header->used_bits, (uint64_t)permission->bit + 1);
-    permission_write(table, record, permission, &key);
-    word_set(index, key_index_word(&key, permission->bit));
-    return 0;
-}
-
-int table_remove_permission(struct table *table, unsigned bit)
-{
-    struct layout_permission *record;
-    bool counted;
-    uint64_t even;
-
-    if (bit >= table->layout.bits || word_get(&table->permissions[bit].sequence) <= 1)
-        return 0;
-    record = &table->permissions[bit];
-    counted = permission_counts(record);
-    word_set(&table->header->writing, 1);
-    even = record_begin(&record->sequence);
-    word_set(&record->state, PERMISSION_DEAD);
-    word_set(&record->sequence, even);
-    count(&table->header->permissions, counted ? -1 : 0);
-    word_set(&table->header->writing, 0);
-    count(&table->header->generation, 1);
+    key = key_of_event(table->header->seed, KEY_SHARE, organization, event, with);
+    slot_remove(table, &key);
     return 0;
 }

@@ -97,3 +97,32 @@ int cli_base(struct cli *cli)
         return cli_error(cli, "%s names no base DN", cli->uri);
     return rc < 0 ? cli_fail(cli, rc) : 0;
 }
+
+const char *cli_answer(int rc, int *ret_status)
+{
+    static const struct {
+        int rc;
+        const char *words;
+        int status;
+    } answers[] = {
+        {0, "allowed", EXIT_YES},
+        {E_DENIED, "denied", EXIT_NO},
+        {E_STEPUP, "second factor needed", EXIT_NO},
+    };
+
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+        if (answers[i].rc == rc) {
+            *ret_status = answers[i].status;
+            return answers[i].words;
+        }
+    return NULL;
+}
+
+void cli_print(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+
+        (void)putchar(c < 0x20 || c == 0x7f ? '?' : c);
+    }
+}

@@ -39,6 +39,13 @@ int cli_done(struct cli *cli, int rc, const char *done);
 /* Prints an error. Returns EXIT_ERROR. */
 int cli_error(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* How the answer to a question is told: the words for what a Compare gave, and the exit status;
+ * NULL for what is no answer. */
+const char *cli_answer(int rc, int *ret_status);
+
+/* Prints text with everything that could move the cursor made harmless. */
+void cli_print(struct slice text);
+
 /* Prints and frees an object: {"answer": ...}. */
 void cli_json(json_t *object);
 
@@ -49,6 +56,10 @@ int cli_secret(const struct cli *cli, const char *file, const char *prompt, bool
                struct secret *ret);
 
 /* The verbs. argv has what follows noun and verb; the table in main.c has checked the count. */
+int explain_ask(struct cli *cli, int argc, char **argv);
+int who_list(struct cli *cli, int argc, char **argv);
+int permission_list(struct cli *cli, int argc, char **argv);
+int doctor_examine(struct cli *cli, int argc, char **argv);
 int status_show(struct cli *cli, int argc, char **argv);
 int check_ask(struct cli *cli, int argc, char **argv);
 int pin_set(struct cli *cli, int argc, char **argv);

@@ -28,6 +28,11 @@ static const struct verb {
 } verbs[] = {
     {"status", NULL, "", 0, 0, status_show, "what the daemon says about itself"},
     {"check", NULL, "ORG USER QUERY", 3, 3, check_ask, "may that person do that, there?"},
+    {"explain", NULL, "ORG USER QUERY", 3, 3, explain_ask,
+     "the same, with every step and who says so"},
+    {"who", NULL, "ORG QUERY", 2, 2, who_list, "the members who may do that, there"},
+    {"permission", "list", "", 0, 0, permission_list, "the catalogue"},
+    {"doctor", NULL, "", 0, 0, doctor_examine, "every defect of the data"},
     {"pin", "set", "ORG USER", 2, 2, pin_set, "set a person's PIN in an organization"},
     {"pin", "remove", "ORG USER", 2, 2, pin_remove, "remove it"},
     {"code", "enroll", "USER", 1, 1, code_enroll, "begin: print the URI for the person's app"},

@@ -2,7 +2,7 @@
 #include "client/client.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "client/wire.h"
+#include "client/calling.h"
 #include "ldap/dn.h"
 #include "ldap/message.h"
 #include "ldap/oid.h"
@@ -10,17 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTRIBUTES_MAX 16 /* asked for in one client_read */
-#define UNBIND_WAIT_MS 1  /* an unbind is a courtesy */
-
-struct client {
-    struct wire wire;
-    struct buffer out;   /* the request, wiped once sent */
-    struct buffer value; /* the request value of an extended operation, likewise */
-    int32_t id;
-    int code;
-    char text[CLIENT_TEXT_MAX];
-};
+#define UNBIND_WAIT_MS 1 /* an unbind is a courtesy */
 
 static const struct {
     int code;
@@ -127,14 +117,14 @@ static void client_keep_text(struct client *client, struct slice text)
 }
 
 /* No answer: what was said on this connection can no longer be known. */
-static int client_fail(struct client *client, int rc)
+int client_fail(struct client *client, int rc)
 {
     wire_close(&client->wire);
     client->code = -1;
     return rc;
 }
 
-static int client_send(struct client *client, struct message *request)
+int client_send(struct client *client, struct message *request)
 {
     int rc;
 
@@ -151,8 +141,7 @@ static int client_send(struct client *client, struct message *request)
 
 /* Takes bytes for the answer to the request sent last. Message id 0 is a Notice of Disconnection.
  */
-static int client_answer(struct client *client, char *bytes, size_t len, enum op op,
-                         struct response *ret)
+int client_answer(struct client *client, char *bytes, size_t len, enum op op, struct response *ret)
 {
     int rc = response_decode(bytes, len, NULL, ret);
 
@@ -362,107 +351,43 @@ int client_password_modify(struct client *client, const struct password_modify_r
                            password_modify_request_encode(request, &client->value), &response);
 }
 
-/* Entries until the search is done. */
-static int client_search(struct client *client, struct message *request, entry_on_value *on_value,
-                         void *context, struct response *ret_done)
+int client_explain(struct client *client, const struct explain_request *request,
+                   int (*on_line)(void *context, const struct explain_line *line), void *context,
+                   struct explain_response *ret)
 {
-    int rc = client_send(client, request), visited = 0;
-    char *bytes;
-    size_t len;
+    struct message message = {.op = OP_EXTENDED, .extended = {.oid = slice_of(OID_USHER_EXPLAIN)}};
+    struct response response;
+    int rc = explain_request_encode(request, &client->value);
 
-    while (rc == 0) {
-        rc = wire_receive(&client->wire, &bytes, &len);
-        if (rc == 0)
-            rc = entry_probe(bytes, len);
-        if (rc == E_NOTFOUND) {
-            rc = client_answer(client, bytes, len, OP_SEARCH_DONE, ret_done);
-            return rc == 0 && visited == E_PROTO ? client_fail(client, E_PROTO)
-                   : rc == 0                     ? visited
-                                                 : rc;
-        }
-        if (rc == 0 && visited == 0)
-            visited = entry_walk(bytes, len, client->id, on_value, context);
+    message.extended.value = (struct slice){client->value.data, client->value.len};
+    message.extended.has_value = true;
+    if (rc == 0)
+        rc = client_call(client, &message, &response);
+    buffer_clear(&client->value);
+    if (rc == 0 && !response.result.has_value)
+        rc = client_fail(client, E_PROTO);
+    if (rc == 0) {
+        rc = explain_response_decode(response.result.value, on_line, context, ret);
+        if (rc == E_PROTO || rc == E_LIMIT)
+            rc = client_fail(client, rc);
     }
-    return client_fail(client, rc);
+    return rc;
 }
 
-static void client_search_init(struct message *request, struct slice dn,
-                               const char *const *attributes, struct slice *names)
+int client_doctor(struct client *client,
+                  int (*on_defect)(void *context, const struct doctor_defect *defect),
+                  void *context, struct doctor_response *ret)
 {
-    size_t count = 0;
+    struct message request = {.op = OP_EXTENDED, .extended = {.oid = slice_of(OID_USHER_DOCTOR)}};
+    struct response response;
+    int rc = client_call(client, &request, &response);
 
-    while (attributes[count] != NULL && count < ATTRIBUTES_MAX) {
-        names[count] = slice_of(attributes[count]);
-        count++;
+    if (rc == 0 && !response.result.has_value)
+        rc = client_fail(client, E_PROTO);
+    if (rc == 0) {
+        rc = doctor_response_decode(response.result.value, on_defect, context, ret);
+        if (rc == E_PROTO || rc == E_LIMIT)
+            rc = client_fail(client, rc);
     }
-    *request = (struct message){
-        .op = OP_SEARCH, .search = {.base = dn, .attributes = names, .attribute_count = count}};
-}
-
-int client_read(struct client *client, struct slice dn, const char *const *attributes,
-                entry_on_value *on_value, void *context)
-{
-    struct slice names[ATTRIBUTES_MAX];
-    struct message request;
-    struct response done;
-
-    client_search_init(&request, dn, attributes, names);
-    return client_search(client, &request, on_value, context, &done);
-}
-
-static int skip_value(void *context, struct slice name, struct slice value)
-{
-    (void)context;
-    (void)name;
-    (void)value;
-    return 0;
-}
-
-int client_freshness(struct client *client, struct freshness *ret)
-{
-    static const char *const nothing[] = {"1.1", NULL};
-    struct slice names[ATTRIBUTES_MAX];
-    struct message request;
-    struct response done;
-    int rc;
-
-    client_search_init(&request, slice_of(""), nothing, names);
-    request.controls[0].oid = slice_of(OID_USHER_FRESHNESS);
-    request.control_count = 1;
-    rc = client_search(client, &request, skip_value, NULL, &done);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < done.control_count; i++)
-        if (slice_is(done.controls[i].oid, OID_USHER_FRESHNESS))
-            return freshness_decode(done.controls[i].value, ret);
-    return E_UNWILLING;
-}
-
-struct base_search {
-    char *buf;
-    size_t size;
-    bool found;
-};
-
-static int base_on_value(void *context, struct slice name, struct slice value)
-{
-    struct base_search *search = context;
-
-    if (search->found || !slice_equal_fold(name, slice_of("namingContexts")) || value.len == 0)
-        return 0;
-    if (value.len >= search->size)
-        return E_LIMIT;
-    memcpy(search->buf, value.data, value.len);
-    search->buf[value.len] = '\0';
-    search->found = true;
-    return 0;
-}
-
-int client_base(struct client *client, char *buf, size_t size)
-{
-    static const char *const asked[] = {"namingContexts", NULL};
-    struct base_search search = {.buf = buf, .size = size};
-    int rc = client_read(client, slice_of(""), asked, base_on_value, &search);
-
-    return rc < 0 ? rc : search.found ? 0 : E_NOTFOUND;
+    return rc;
 }

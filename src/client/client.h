@@ -77,6 +77,31 @@ int client_enroll(struct client *client, const struct enroll_request *request,
 int client_unlock(struct client *client, const struct unlock_request *request);
 int client_password_modify(struct client *client, const struct password_modify_request *request);
 
+/* on_line and on_defect are told of each item of the answer; anything but 0 ends it and is
+ * returned.
+ */
+int client_explain(struct client *client, const struct explain_request *request,
+                   int (*on_line)(void *context, const struct explain_line *line), void *context,
+                   struct explain_response *ret);
+int client_doctor(struct client *client,
+                  int (*on_defect)(void *context, const struct doctor_defect *defect),
+                  void *context, struct doctor_response *ret);
+
+/* Search of a whole subtree, page by page, for entries that have this value (NULL: that have the
+ * attribute at all). scope as in RFC 4511: 1 one level, 2 subtree. on_entry is told of each entry
+ * before its values; either may end the walk as above, and is told nothing more then. */
+struct client_search {
+    struct slice base;
+    int scope;
+    struct slice attribute;
+    const struct slice *value;
+    const char *const *attributes; /* NULL-terminated */
+    int (*on_entry)(void *context, struct slice dn);
+    entry_on_value *on_value;
+    void *context;
+};
+int client_find(struct client *client, const struct client_search *search);
+
 /* Base search of one entry; attributes is NULL-terminated. on_value is told of each value.
  * E_NOTFOUND when there is no such entry. */
 int client_read(struct client *client, struct slice dn, const char *const *attributes,

@@ -60,7 +60,8 @@ static int entry_values(BerElement *element, struct slice name, entry_on_value *
     return 0;
 }
 
-int entry_walk(char *bytes, size_t len, int32_t id, entry_on_value *on_value, void *context)
+int entry_walk(char *bytes, size_t len, int32_t id, entry_on_dn *on_dn, entry_on_value *on_value,
+               void *context)
 {
     BerElement *element;
     struct berval name;
@@ -74,6 +75,8 @@ int entry_walk(char *bytes, size_t len, int32_t id, entry_on_value *on_value, vo
         return rc;
     if (got != id || tag != OP_SEARCH_ENTRY || ber_scanf(element, "{m", &name) == LBER_ERROR)
         rc = E_PROTO;
+    if (rc == 0 && on_dn != NULL)
+        rc = on_dn(context, (struct slice){name.bv_val, name.bv_len});
     if (rc == 0 && ber_peek_tag(element, &part_len) != LBER_SEQUENCE)
         rc = E_PROTO;
     if (rc == 0)

@@ -18,8 +18,13 @@ typedef int entry_on_value(void *context, struct slice name, struct slice value)
  * neither (E_PROTO). */
 int entry_probe(char *bytes, size_t len);
 
-/* Walks the entry. bytes[len] must exist; the bytes are changed. E_PROTO for what is malformed or
- * answers another request than id; E_NOMEM; or what on_value returned. */
-int entry_walk(char *bytes, size_t len, int32_t id, entry_on_value *on_value, void *context);
+/* Told of the DN, as the server writes it, before the values. */
+typedef int entry_on_dn(void *context, struct slice dn);
+
+/* Walks the entry. bytes[len] must exist; the bytes are changed. on_dn may be NULL. E_PROTO for
+ * what is malformed or answers another request than id; E_NOMEM; or what on_dn or on_value
+ * returned. */
+int entry_walk(char *bytes, size_t len, int32_t id, entry_on_dn *on_dn, entry_on_value *on_value,
+               void *context);
 
 #endif

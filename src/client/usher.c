@@ -48,6 +48,13 @@ struct usher {
     _Atomic(struct link *) idle[IDLE_MAX];
 };
 
+/* The text, and what was parsed out of it, which points into it. */
+struct usher_permission {
+    struct query query;
+    size_t len;
+    char text[];
+};
+
 /* What is asked of the daemon, given a bound connection. */
 typedef int usher_on_link(struct usher *usher, struct client *client, void *context);
 
@@ -190,10 +197,10 @@ static bool answered(int rc)
     return rc == 0 || rc == E_DENIED || rc == E_STEPUP || rc == E_NOPERM || rc == E_NOTFOUND;
 }
 
-static int question_fill(const char *organization, const char *user, const char *query,
+static int question_fill(const char *organization, const char *user, struct slice query,
                          struct question *ret)
 {
-    struct question question = {slice_of(organization), slice_of(user), slice_of(query)};
+    struct question question = {slice_of(organization), slice_of(user), query};
 
     if (question.organization.len == 0 || question.user.len == 0 || question.query.len == 0)
         return E_SYNTAX;
@@ -204,22 +211,86 @@ static int question_fill(const char *organization, const char *user, const char 
     return 0;
 }
 
+static int question_put(struct usher *usher, struct question *question, const struct query *parsed)
+{
+    int rc;
+
+    if (usher->cache != NULL) {
+        rc = cache_check(usher->cache, question->organization, question->user, parsed);
+        if (answered(rc))
+            return rc;
+    }
+    return usher_ask(usher, ask_check, question);
+}
+
+/* Text without scope and option is a permission or nothing: found in the table, it needs no
+ * parsing. E_UNAVAIL: that is to be seen. */
+static int question_plain(const struct usher *usher, const struct question *question)
+{
+    struct query query = {.permission = question->query};
+    int rc = E_UNAVAIL;
+
+    if (usher->cache != NULL && memchr(query.permission.data, '@', query.permission.len) == NULL &&
+        memchr(query.permission.data, ';', query.permission.len) == NULL)
+        rc = cache_check(usher->cache, question->organization, question->user, &query);
+    return rc == 0 || rc == E_DENIED || rc == E_STEPUP ? rc : E_UNAVAIL;
+}
+
 int usher_check(struct usher *usher, const char *organization, const char *user, const char *query)
 {
     struct question question;
     struct query parsed;
-    int rc = question_fill(organization, user, query, &question);
+    int rc = question_fill(organization, user, slice_of(query), &question);
 
-    if (rc == 0)
-        rc = query_parse(question.query, &parsed);
     if (rc < 0)
         return rc;
-    if (usher->cache != NULL) {
-        rc = cache_check(usher->cache, question.organization, question.user, &parsed);
-        if (answered(rc))
-            return rc;
+    rc = question_plain(usher, &question);
+    if (rc != E_UNAVAIL)
+        return rc;
+    rc = query_parse(question.query, &parsed);
+    return rc < 0 ? rc : question_put(usher, &question, &parsed);
+}
+
+int usher_permission_resolve(const char *query, struct usher_permission **ret_permission)
+{
+    struct slice text = slice_of(query);
+    struct usher_permission *permission;
+    int rc;
+
+    if (text.len == 0)
+        return E_SYNTAX;
+    if (text.len > GRANT_MAX)
+        return E_LIMIT;
+    permission = calloc(1, sizeof(*permission) + text.len + 1);
+    if (permission == NULL)
+        return E_NOMEM;
+    memcpy(permission->text, text.data, text.len);
+    permission->len = text.len;
+    rc = query_parse((struct slice){permission->text, text.len}, &permission->query);
+    if (rc < 0) {
+        free(permission);
+        return rc;
     }
-    return usher_ask(usher, ask_check, &question);
+    *ret_permission = permission;
+    return 0;
+}
+
+int usher_permission_check(struct usher *usher, const char *organization, const char *user,
+                           struct usher_permission *permission)
+{
+    struct question question;
+    struct slice query = {0};
+    int rc;
+
+    if (permission != NULL)
+        query = (struct slice){permission->text, permission->len};
+    rc = question_fill(organization, user, query, &question);
+    return rc < 0 ? rc : question_put(usher, &question, &permission->query);
+}
+
+void usher_permission_free(struct usher_permission *permission)
+{
+    free(permission);
 }
 
 static int ask_freshness(struct usher *usher, struct client *client, void *context)

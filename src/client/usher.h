@@ -88,6 +88,21 @@ USHER_API int usher_open(const struct usher_options *options, struct usher **ret
 USHER_API int usher_check(struct usher *usher, const char *organization, const char *user,
                           const char *query);
 
+struct usher_permission; /* opaque */
+
+/* What usher_check takes as query, resolved once, for a program that asks the same of many people:
+ * usher_permission_check then neither parses it nor looks it up. Belongs to no struct usher,
+ * outlives every table and serves any number of threads. A permission that does not exist is no
+ * error here, for it may come. USHER_SYNTAX, USHER_LIMIT, USHER_NOMEM. */
+USHER_API int usher_permission_resolve(const char *query, struct usher_permission **ret_permission);
+
+/* As usher_check, and with the same answers: also over the wire, and after a table was replaced. */
+USHER_API int usher_permission_check(struct usher *usher, const char *organization,
+                                     const char *user, struct usher_permission *permission);
+
+/* No check with it may be running. NULL is fine. */
+USHER_API void usher_permission_free(struct usher_permission *permission);
+
 struct usher_freshness {
     int64_t age_ms; /* since the answers were last known to match the directory */
     char csn[64];   /* contextCSN of the directory that they reflect */

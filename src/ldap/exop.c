@@ -217,12 +217,25 @@ static const struct field unlock_request_fields[] = {
 };
 SEQUENCE(unlock_request)
 
+static const struct field explain_request_fields[] = {
+    STRING(explain_request, 0, organization),
+    STRING(explain_request, 1, user),
+    STRING(explain_request, 2, query),
+};
+SEQUENCE(explain_request)
+
 static const struct field password_modify_request_fields[] = {
     STRING_OPTIONAL(password_modify_request, 0, user),
     STRING_OPTIONAL(password_modify_request, 1, old_password),
     STRING_OPTIONAL(password_modify_request, 2, new_password),
 };
 SEQUENCE(password_modify_request)
+
+static const struct field page_fields[] = {
+    {LBER_INTEGER, KIND_INT32, false, offsetof(struct page, size), INT32_MAX},
+    {LBER_OCTETSTRING, KIND_STRING, false, offsetof(struct page, cookie), 0},
+};
+SEQUENCE(page)
 
 static const struct field freshness_fields[] = {
     {LBER_INTEGER, KIND_INT64, false, offsetof(struct freshness, age_ms), INT64_MAX},

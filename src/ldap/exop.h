@@ -32,6 +32,19 @@
  *     user         [0] OCTET STRING,
  *     organization [1] OCTET STRING OPTIONAL }
  *
+ *   ExplainRequest ::= SEQUENCE {             ExplainResponse ::= SEQUENCE {
+ *     organization [0] OCTET STRING,            result INTEGER,
+ *     user         [1] OCTET STRING,            step   INTEGER,
+ *     query        [2] OCTET STRING }           steps  SEQUENCE OF SEQUENCE {
+ *                                                 step INTEGER,
+ *                                                 text OCTET STRING,
+ *                                                 dn       [0] OCTET STRING OPTIONAL,
+ *                                                 deciding [1] BOOLEAN } }
+ *
+ *   DoctorResponse ::= SEQUENCE {             (DoctorRequest: no value)
+ *     complete BOOLEAN,
+ *     defects  SEQUENCE OF SEQUENCE { dn OCTET STRING, text OCTET STRING } }
+ *
  *   Freshness ::= SEQUENCE { ageMilliseconds INTEGER, contextCSN OCTET STRING }
  */
 #ifndef USHER_LDAP_EXOP_H
@@ -115,11 +128,53 @@ struct unlock_request {
     struct slice organization;
 };
 
+struct explain_request {
+    struct slice organization;
+    struct slice user;
+    struct slice query;
+};
+
+/* One of the steps of an explanation. */
+struct explain_line {
+    int32_t step; /* 1 to 9 */
+    struct slice text;
+    struct slice dn; /* empty: none */
+    bool deciding;
+};
+
+#define EXPLAIN_LINES_MAX 1024
+
+struct explain_response {
+    int32_t result; /* the LDAP result code that a Compare would give */
+    int32_t step;   /* that decided */
+    const struct explain_line *lines;
+    size_t count;
+};
+
+struct doctor_defect {
+    struct slice dn; /* of the entry; empty: of none */
+    struct slice text;
+};
+
+#define DOCTOR_DEFECTS_MAX 65536
+
+struct doctor_response {
+    bool complete; /* these are all */
+    const struct doctor_defect *defects;
+    size_t count;
+};
+
 /* RFC 3062. All optional. */
 struct password_modify_request {
     struct slice user;
     struct slice old_password;
     struct slice new_password;
+};
+
+/* The control of RFC 2696, both ways. */
+struct page {
+    int32_t size;        /* entries of a page; in the answer how many there are, or 0 */
+    struct slice cookie; /* empty: the first page; in the answer, the last */
 };
 
 struct freshness {
@@ -143,9 +198,25 @@ int enroll_response_encode(const struct enroll_response *response, struct buffer
 int enroll_response_decode(struct slice value, struct enroll_response *ret);
 int unlock_request_encode(const struct unlock_request *request, struct buffer *out);
 int unlock_request_decode(struct slice value, struct unlock_request *ret);
+int explain_request_encode(const struct explain_request *request, struct buffer *out);
+int explain_request_decode(struct slice value, struct explain_request *ret);
+
+/* Lists need their own reading: src/ldap/exop_list.c. Such a response is decoded item by item:
+ * ret->lines or ret->defects stays NULL, and the callback is told of each, whose return other than
+ * 0 ends it. E_LIMIT beyond the greatest number of items. */
+int explain_response_encode(const struct explain_response *response, struct buffer *out);
+int explain_response_decode(struct slice value,
+                            int (*on_line)(void *context, const struct explain_line *line),
+                            void *context, struct explain_response *ret);
+int doctor_response_encode(const struct doctor_response *response, struct buffer *out);
+int doctor_response_decode(struct slice value,
+                           int (*on_defect)(void *context, const struct doctor_defect *defect),
+                           void *context, struct doctor_response *ret);
 int password_modify_request_encode(const struct password_modify_request *request,
                                    struct buffer *out);
 int password_modify_request_decode(struct slice value, struct password_modify_request *ret);
+int page_encode(const struct page *page, struct buffer *out);
+int page_decode(struct slice value, struct page *ret);
 int freshness_encode(const struct freshness *freshness, struct buffer *out);
 int freshness_decode(struct slice value, struct freshness *ret);
 

@@ -226,8 +226,9 @@ int message_encode_entry(struct buffer *out, int32_t id, struct slice dn,
 /* The response tag that answers a request's tag; 0 for those that get none. */
 enum op message_response_op(enum op request);
 
-/* Client side: appends one request (simple and SASL bind, unbind, compare, extended, abandon, base
- * search with attribute list and (objectClass=*)); E_UNWILLING for another op. E_NOMEM. */
+/* Client side: appends one request (simple and SASL bind, unbind, compare, extended, abandon,
+ * search with attribute list and a filter of one presence or equality, NULL for (objectClass=*));
+ * E_UNWILLING for another op or filter. E_NOMEM. */
 int message_encode_request(struct buffer *out, const struct message *message);
 
 /* Client side: decodes one whole response of len bytes, as message_decode does. The arena is used

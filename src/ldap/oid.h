@@ -20,8 +20,13 @@
 #define OID_SYNC_STATE        "1.3.6.1.4.1.4203.1.9.1.2"
 #define OID_SYNC_DONE         "1.3.6.1.4.1.4203.1.9.1.3"
 #define OID_SYNC_INFO         "1.3.6.1.4.1.4203.1.9.1.4"
-#define OID_ASSERTION         "1.3.6.1.1.12" /* RFC 4528 */
+#define OID_ASSERTION         "1.3.6.1.1.12"           /* RFC 4528 */
+#define OID_PAGED_RESULTS     "1.2.840.113556.1.4.319" /* RFC 2696 */
 #define OID_PASSWORD_POLICY   "1.3.6.1.4.1.42.2.27.8.5.1"
+
+/* Features (RFC 4512 5.1). */
+#define OID_ALL_OPERATIONAL    "1.3.6.1.4.1.4203.1.5.1" /* RFC 3673 */
+#define OID_TRUE_FALSE_FILTERS "1.3.6.1.4.1.4203.1.5.3" /* RFC 4526 */
 
 /* Our extended operations. */
 #define OID_USHER_VERIFY    OID_ARC ".3.1"
@@ -32,6 +37,7 @@
 #define OID_USHER_REDEEM    OID_ARC ".3.6"
 #define OID_USHER_EXPLAIN   OID_ARC ".3.7"
 #define OID_USHER_UNLOCK    OID_ARC ".3.8"
+#define OID_USHER_DOCTOR    OID_ARC ".3.9"
 
 /* Our controls. */
 #define OID_USHER_FRESHNESS OID_ARC ".4.1"

@@ -49,19 +49,33 @@ static bool search_encodable(const struct message *message)
 {
     const struct filter *filter = message->search.filter;
 
-    return message->search.scope == 0 &&
-           (filter == NULL || (filter->kind == FILTER_PRESENT &&
-                               slice_equal_fold(filter->attribute, slice_of("objectClass"))));
+    return filter == NULL || filter->kind == FILTER_PRESENT || filter->kind == FILTER_EQUAL;
 }
 
 static size_t bound_search(const struct message *message)
 {
     const struct search_request *search = &message->search;
-    size_t bound = 10 * TLV_OVERHEAD + search->base.len;
+    size_t bound = 12 * TLV_OVERHEAD + search->base.len;
 
+    if (search->filter != NULL)
+        bound += search->filter->attribute.len + search->filter->value.len;
     for (size_t i = 0; i < search->attribute_count; i++)
         bound += TLV_OVERHEAD + search->attributes[i].len;
     return bound;
+}
+
+static void put_filter(struct tlv_writer *writer, const struct filter *filter)
+{
+    if (filter == NULL) {
+        tlv_put(writer, TLV_CONTEXT(7), slice_of("objectClass"));
+    } else if (filter->kind == FILTER_PRESENT) {
+        tlv_put(writer, TLV_CONTEXT(7), filter->attribute);
+    } else {
+        tlv_start(writer, TLV_CONTEXT_C(3));
+        tlv_put(writer, LBER_OCTETSTRING, filter->attribute);
+        tlv_put(writer, LBER_OCTETSTRING, filter->value);
+        tlv_end(writer);
+    }
 }
 
 static void put_search(struct tlv_writer *writer, const struct message *message)
@@ -75,7 +89,7 @@ static void put_search(struct tlv_writer *writer, const struct message *message)
     tlv_put_int(writer, LBER_INTEGER, search->size_limit);
     tlv_put_int(writer, LBER_INTEGER, search->time_limit);
     tlv_put_bool(writer, LBER_BOOLEAN, search->types_only);
-    tlv_put(writer, TLV_CONTEXT(7), slice_of("objectClass"));
+    put_filter(writer, search->filter);
     tlv_start(writer, LBER_SEQUENCE);
     for (size_t i = 0; i < search->attribute_count; i++)
         tlv_put(writer, LBER_OCTETSTRING, search->attributes[i]);

@@ -6,6 +6,7 @@
 #include "ldap/oid.h"
 #include "server/daemon.h"
 #include "server/dispatch.h"
+#include "server/search_list.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -82,6 +83,7 @@ static void conn_free(struct conn *conn)
         conn->next->link = conn->link;
     buffer_clear(&conn->in);
     buffer_clear(&conn->out);
+    search_list_free(conn->list);
     free(conn);
 }
 
@@ -131,11 +133,30 @@ void conn_close(struct conn *conn)
         conn_free(conn);
 }
 
+size_t conn_unsent(const struct conn *conn)
+{
+    return conn->out.len - conn->out_sent;
+}
+
+/* What has been written is dropped when it is half of the buffer, so that a long answer is not
+ * moved once for each write; the room of a long answer is given back. */
+static void conn_sent(struct conn *conn, size_t sent)
+{
+    conn->out_sent += sent;
+    if (conn->out_sent < conn->out.len / 2)
+        return;
+    buffer_drop(&conn->out, conn->out_sent);
+    conn->out_sent = 0;
+    if (conn->out.len == 0 && conn->out.size > CONN_OUT_MAX)
+        buffer_clear(&conn->out);
+}
+
 /* Writes what is there. Returns false when the connection was closed. */
 static bool conn_flush(struct conn *conn)
 {
-    while (conn->out.len > 0) {
-        ssize_t sent = send(conn->fd, conn->out.data, conn->out.len, MSG_NOSIGNAL);
+    while (conn_unsent(conn) > 0) {
+        ssize_t sent =
+            send(conn->fd, conn->out.data + conn->out_sent, conn_unsent(conn), MSG_NOSIGNAL);
 
         if (sent < 0 && errno == EINTR)
             continue;
@@ -147,7 +168,7 @@ static bool conn_flush(struct conn *conn)
             conn_close(conn);
             return false;
         }
-        buffer_drop(&conn->out, (size_t)sent);
+        conn_sent(conn, (size_t)sent);
     }
     if (conn->closing || (conn->ended && conn->request_count == 0 && conn->in.len == 0)) {
         conn_close(conn);
@@ -171,7 +192,7 @@ static void conn_messages(struct conn *conn)
     size_t at = 0, len = 0;
     int rc = 0;
 
-    while (!conn->binding && !conn->closing && conn->out.len < CONN_OUT_MAX) {
+    while (!conn->binding && !conn->closing && conn_unsent(conn) < CONN_OUT_MAX) {
         rc = message_length(conn->in.data + at, conn->in.len - at, conn_message_max(conn), &len);
         if (rc < 0 || len > conn->in.len - at)
             break;
@@ -193,7 +214,7 @@ static void conn_messages(struct conn *conn)
         at = conn->in.len;
     if (at > 0)
         buffer_drop(&conn->in, at);
-    if (conn->ended && !conn->binding && conn->out.len < CONN_OUT_MAX)
+    if (conn->ended && !conn->binding && conn_unsent(conn) < CONN_OUT_MAX)
         conn->in.len = 0; /* the rest of a message that will not come */
     conn->partial_ms = conn->in.len == 0 || conn->binding ? 0
                        : conn->partial_ms != 0 && at == 0 ? conn->partial_ms
@@ -208,7 +229,7 @@ void conn_process(struct conn *conn)
         conn_messages(conn);
     if (!conn_flush(conn))
         return;
-    if (conn->binding || conn->ended || conn->out.len >= CONN_OUT_MAX)
+    if (conn->binding || conn->ended || conn_unsent(conn) >= CONN_OUT_MAX)
         (void)event_del(conn->read_event);
     else if (!event_pending(conn->read_event, EV_READ, NULL))
         (void)event_add(conn->read_event, NULL);

@@ -14,6 +14,7 @@
 #include "server/loop.h"
 
 #include <event2/event.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -48,17 +49,19 @@ struct conn {
     int fd;
     struct event *read_event, *write_event;
     struct buffer in, out;
+    size_t out_sent; /* bytes at the front of out that are written already */
     struct peer peer;
     struct identity identity;
     struct request *requests; /* deferred, to be answered */
     unsigned request_count;
-    bool busy;          /* the last read filled the buffer: read more at once */
-    bool binding;       /* a Bind is under way: nothing else is looked at */
-    bool ended;         /* the client has sent its last byte */
-    bool closing;       /* to be closed once everything is written */
-    bool closed;        /* the descriptor is gone; freed when request_count is 0 */
-    int64_t active_ms;  /* monotonic: last whole message or answer */
-    int64_t partial_ms; /* since when the message in hand is incomplete; 0: none */
+    bool busy;                /* the last read filled the buffer: read more at once */
+    bool binding;             /* a Bind is under way: nothing else is looked at */
+    bool ended;               /* the client has sent its last byte */
+    bool closing;             /* to be closed once everything is written */
+    _Atomic bool closed;      /* the descriptor is gone; freed when request_count is 0 */
+    struct search_list *list; /* of the paged search under way, or NULL */
+    int64_t active_ms;        /* monotonic: last whole message or answer */
+    int64_t partial_ms;       /* since when the message in hand is incomplete; 0: none */
     int64_t ended_ms;
     struct conn *next, **link;
 };
@@ -68,6 +71,9 @@ void conn_open(struct loop *loop, int fd, enum listener_kind listener);
 
 /* Looks at what has been received, answers, writes. */
 void conn_process(struct conn *conn);
+
+/* Bytes that wait to be written. */
+size_t conn_unsent(const struct conn *conn);
 
 /* Closes now; freed at once or when the last deferred request is finished. */
 void conn_close(struct conn *conn);

@@ -59,7 +59,7 @@ static void request_send(struct request *request, const struct result *result)
 {
     struct conn *conn = request->conn;
     enum op op = message_response_op(request->op);
-    struct control control = {.oid = slice_of(OID_USHER_FRESHNESS), .has_value = true};
+    struct control controls[MESSAGE_CONTROLS_MAX];
     struct result with = *result;
     struct rights_status status;
     struct buffer value;
@@ -74,13 +74,23 @@ static void request_send(struct request *request, const struct result *result)
     rights_status(rights, &status);
     if (freshness_encode(&(struct freshness){.age_ms = status.age_ms, .csn = slice_of(status.csn)},
                          &value) == 0) {
-        control.value = (struct slice){.data = value.data, .len = value.len};
-        with.controls = &control;
-        with.control_count = 1;
+        if (result->control_count > 0)
+            memcpy(controls, result->controls, result->control_count * sizeof(controls[0]));
+        controls[with.control_count++] =
+            (struct control){.oid = slice_of(OID_USHER_FRESHNESS),
+                             .value = {.data = value.data, .len = value.len},
+                             .has_value = true};
+        with.controls = controls;
     }
     if (message_encode_result(&conn->out, request->id, op, &with) < 0)
         conn->closing = true;
     buffer_clear(&value);
+}
+
+/* Whether the operation's own handler looks at the control. */
+static bool control_known(enum op op, struct slice oid)
+{
+    return op == OP_SEARCH && slice_is(oid, OID_PAGED_RESULTS);
 }
 
 /* Looks through the controls: E_UNWILLING for a critical one that we do not know. */
@@ -92,7 +102,8 @@ static int request_controls(struct request *request, const struct message *messa
 
         if (slice_is(control->oid, OID_USHER_FRESHNESS))
             request->freshness = true;
-        else if (control->critical && message->op != OP_ABANDON && message->op != OP_UNBIND) {
+        else if (control->critical && !control_known(message->op, control->oid) &&
+                 message->op != OP_ABANDON && message->op != OP_UNBIND) {
             request_fail(request, ret, E_UNWILLING, "the critical control %.*s is not supported",
                          SLICE_ARG(control->oid));
             ret->code = RESULT_UNAVAILABLE_CRITICAL_EXTENSION;

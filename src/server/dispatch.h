@@ -10,6 +10,8 @@
 
 #include "server/conn.h"
 
+#include <stdatomic.h>
+
 enum handled { REPLY, LATER, SILENT };
 
 #define REQUEST_TEXT_MAX 512
@@ -20,8 +22,8 @@ struct request {
     enum op op;
     const struct message *message; /* while the handler runs; NULL once deferred */
     bool freshness;                /* the control was asked for */
-    bool abandoned;
-    char text[REQUEST_TEXT_MAX]; /* room for the diagnostic */
+    _Atomic bool abandoned;        /* looked at by pool threads too */
+    char text[REQUEST_TEXT_MAX];   /* room for the diagnostic */
     struct request *next, **link;
 };
 
@@ -49,6 +51,6 @@ void request_entry(struct request *request, const char *dn, const struct attribu
 /* The handlers: src/server/op_*.c, exop_*.c. */
 handler op_bind, op_compare, op_search, op_extended;
 handler exop_whoami, exop_verify, exop_challenge, exop_set_pin, exop_enroll, exop_unlock,
-    exop_password_modify;
+    exop_password_modify, exop_explain, exop_doctor;
 
 #endif

@@ -1,53 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Compare of usherPermission on a membership's DN: "may this person do that, there?" Answered from
- * the published table, on the loop, without blocking. Whether the asker may ask is settled first.
+ * Compare of usherPermission on a membership's DN, of an organization or of an event: "may this
+ * person do that, there?" Answered from the published table, on the loop, without blocking. Whether
+ * the asker may ask is settled first.
  */
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "cache/tree.h"
+#include "server/access.h"
 #include "server/daemon.h"
 #include "server/dispatch.h"
 
 #include <string.h>
-
-static const char self_query[] = "directory:read";
-
-/* 0 when the bound identity may ask about uid in organization. */
-static int compare_access(const struct request *request, const struct tree_place *place,
-                          struct rights *rights, int64_t now_ms)
-{
-    const struct identity *identity = &request->conn->identity;
-    struct decision decision;
-    struct query query;
-    int rc;
-
-    switch (identity->kind) {
-    case IDENTITY_NONE:
-    case IDENTITY_PEER:
-        return request->conn->peer.trusted ? 0 : E_ACCESS;
-    case IDENTITY_SERVICE:
-        return identity->organization[0] == '\0' ||
-                       slice_is(place->organization, identity->organization)
-                   ? 0
-                   : E_ACCESS;
-    case IDENTITY_PERSON:
-        if (identity->enroll_only)
-            return E_ACCESS;
-        if (slice_is(place->name, identity->name))
-            return 0;
-        rc = query_parse(slice_of(self_query), &query);
-        if (rc < 0)
-            return rc;
-        query.factor = identity->factor;
-        return rights_check(rights, place->organization, slice_of(identity->name), &query, now_ms,
-                            &decision) == 0
-                   ? 0
-                   : E_ACCESS;
-    }
-    return E_ACCESS;
-}
 
 static const struct {
     int err;
@@ -59,8 +24,6 @@ static const struct {
     {E_STEPUP, RESULT_STRONGER_AUTH_REQUIRED, "a second factor is needed for"},
     {E_NOPERM, RESULT_NO_SUCH_ATTRIBUTE, "no such permission in the catalogue:"},
     {E_NOTFOUND, RESULT_NO_SUCH_OBJECT, "no such active organization:"},
-    {E_UNWILLING, RESULT_UNWILLING_TO_PERFORM,
-     "this version of usher does not answer queries with a scope:"},
     {E_STALE, RESULT_UNAVAILABLE, "the cache is not yet filled, or older than cache.max_age, for"},
     {E_BUSY, RESULT_BUSY, "being changed, ask again:"},
 };
@@ -82,6 +45,19 @@ static void compare_outcome(struct request *request, struct result *ret, int err
     request_fail(request, ret, err, "%s", err_text(err));
 }
 
+/* The event that the query means is not there. */
+static void compare_no_event(struct request *request, struct result *ret,
+                             const struct tree_place *place, const struct query *query)
+{
+    struct slice owner = query->scope.organization;
+    char owner_quoted[LOG_QUOTE_MAX], quoted[LOG_QUOTE_MAX];
+
+    request_fail(request, ret, E_NOTFOUND, "no such event: %s of the organization %s",
+                 log_quote(query->scope.name, quoted),
+                 log_quote(owner.len > 0 ? owner : place->organization, owner_quoted));
+    ret->code = RESULT_NO_SUCH_OBJECT;
+}
+
 /* The DN of the request to a place below the base; an error has been put into ret. */
 static int compare_place(struct request *request, char *buf, struct tree_place *ret_place,
                          struct result *ret)
@@ -98,12 +74,8 @@ static int compare_place(struct request *request, char *buf, struct tree_place *
         return rc;
     }
     rc = tree_place(dn, daemon->base, ret_place);
-    if (rc == 0 && ret_place->kind == TREE_EVENT_MEMBERSHIP) {
-        request_fail(request, ret, E_UNWILLING,
-                     "this version of usher does not answer queries on an event");
-        return E_UNWILLING;
-    }
-    if (rc < 0 || ret_place->kind != TREE_MEMBERSHIP) {
+    if (rc < 0 ||
+        (ret_place->kind != TREE_MEMBERSHIP && ret_place->kind != TREE_EVENT_MEMBERSHIP)) {
         request_fail(request, ret, E_NOTFOUND,
                      "not the DN of a membership (cn=UID,ou=members,o=ORGANIZATION,%.*s): %s",
                      SLICE_ARG(daemon->base), log_quote(compare->dn, quoted));
@@ -112,10 +84,37 @@ static int compare_place(struct request *request, char *buf, struct tree_place *
     return 0;
 }
 
+/* The query of the request, put to a membership: that of an event means that event. An error has
+ * been put into ret. */
+static int compare_query(struct request *request, const struct tree_place *place,
+                         struct query *ret_query, struct result *ret)
+{
+    struct slice value = request->message->compare.value;
+    char quoted[LOG_QUOTE_MAX];
+
+    if (query_parse(value, ret_query) < 0) {
+        request_fail(request, ret, E_SYNTAX,
+                     "not resource:action[@scope][;channel=...][;factor=...]: %s",
+                     log_quote(value, quoted));
+        return E_SYNTAX;
+    }
+    if (place->kind == TREE_EVENT_MEMBERSHIP && ret_query->scope.kind != SCOPE_NONE) {
+        request_fail(request, ret, E_SYNTAX,
+                     "the DN of an event membership means its event, and takes no scope: %s",
+                     log_quote(value, quoted));
+        return E_SYNTAX;
+    }
+    if (place->kind == TREE_EVENT_MEMBERSHIP)
+        ret_query->scope = (struct scope){
+            .kind = SCOPE_EVENT, .organization = place->organization, .name = place->event};
+    if (access_self(request, place->name))
+        ret_query->factor = request->conn->identity.factor; /* what they did, not what they claim */
+    return 0;
+}
+
 enum handled op_compare(struct request *request, struct result *ret)
 {
     const struct compare_request *compare = &request->message->compare;
-    const struct identity *identity = &request->conn->identity;
     struct rights *rights = loop_rights(request->conn->loop);
     int64_t now_ms = clock_coarse_ms();
     char buf[DN_MAX], quoted[LOG_QUOTE_MAX];
@@ -137,19 +136,16 @@ enum handled op_compare(struct request *request, struct result *ret)
         compare_outcome(request, ret, E_STALE, &place);
         return REPLY;
     }
-    if (compare_access(request, &place, rights, now_ms) < 0) {
+    if (access_ask(request, place.organization, place.name, rights, now_ms) < 0) {
         request_fail(request, ret, E_ACCESS, "you may not ask about this person here");
         return REPLY;
     }
-    if (query_parse(compare->value, &query) < 0) {
-        request_fail(request, ret, E_SYNTAX,
-                     "not resource:action[@scope][;channel=...][;factor=...]: %s",
-                     log_quote(compare->value, quoted));
+    if (compare_query(request, &place, &query, ret) < 0)
         return REPLY;
-    }
-    if (identity->kind == IDENTITY_PERSON && slice_is(place.name, identity->name))
-        query.factor = identity->factor; /* what they did, not what they claim */
     rc = rights_check(rights, place.organization, place.name, &query, now_ms, &decision);
-    compare_outcome(request, ret, rc, &place);
+    if (rc == E_NOTFOUND && decision.kind == MEMBERSHIP_EVENT)
+        compare_no_event(request, ret, &place, &query);
+    else
+        compare_outcome(request, ret, rc, &place);
     return REPLY;
 }

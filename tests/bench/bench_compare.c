@@ -7,7 +7,7 @@
  * else the machine does hits all alike; ratios are taken round by round, and their medians
  * compared.
  *
- * usage: bench_compare CPU USHERD-SOCKET PEOPLE SLAPD-SOCKET SMALL LARGE [TURN-MS]
+ * usage: bench_compare CPU USHERD-SOCKET PEOPLE/ORGANIZATIONS SLAPD-SOCKET SMALL LARGE [TURN-MS]
  * SMALL and LARGE are how many members the two groups at slapd have: the first made-up people.
  */
 #include "base/buffer.h"
@@ -77,25 +77,25 @@ static void question_put(struct target *target, size_t number, const char *dn,
     questions->at[number + 1] = questions->bytes.len;
 }
 
-/* People all over the tree, half of them allowed what is asked. */
-static void questions_usher(struct target *target, size_t people)
+/* People all over the tree, some of them allowed what is asked. */
+static void questions_usher(struct target *target, const struct people *people)
 {
     for (size_t i = 0; i < QUESTIONS; i++) {
-        size_t number = i * 7919 % people;
-        struct person_name name = person_name(number);
-        bool ask_even = i / 2 % 2 == 0;
+        size_t number = i * 7919 % people->count;
+        struct person_name name = person_name(people, number);
 
-        question_put(target, i, name.dn, "usherPermission", ask_even ? BENCH_EVEN : BENCH_ODD,
-                     ask_even == (number % 2 == 0));
+        question_put(target, i, name.dn, "usherPermission", BENCH_ASKED,
+                     person_may(people, number));
     }
 }
 
 /* Members and others, half and half. */
-static void questions_group(struct target *target, const char *group, size_t members)
+static void questions_group(struct target *target, const struct people *people, const char *group,
+                            size_t members)
 {
     for (size_t i = 0; i < QUESTIONS; i++) {
         bool member = i % 2 == 0;
-        struct person_name name = person_name(i / 2 % members + (member ? 0 : members));
+        struct person_name name = person_name(people, i / 2 % members + (member ? 0 : members));
 
         question_put(target, i, group, "member", name.person, member);
     }
@@ -293,25 +293,29 @@ int main(int argc, char **argv)
                                              [USHERD] = {.name = "usherd"},
                                              [SLAPD_SMALL] = {.name = "slapd, small group"},
                                              [SLAPD_LARGE] = {.name = "slapd, large group"}};
+    struct people people;
     double turn_us;
-    size_t people;
 
     if (argc < 7) {
-        fputs("usage: bench_compare CPU USHERD-SOCKET PEOPLE SLAPD-SOCKET SMALL LARGE [TURN-MS]\n",
-              stderr);
+        fputs(
+            "usage: bench_compare CPU USHERD-SOCKET PEOPLE/ORGANIZATIONS SLAPD-SOCKET SMALL LARGE "
+            "[TURN-MS]\n",
+            stderr);
         return 2;
     }
     pin_to(atoi(argv[1]));
-    people = strtoul(argv[3], NULL, 10);
+    people = people_parse(argv[3]);
     turn_us = (argc > 7 ? atof(argv[7]) : 100) * 1e3;
     targets[ECHO].fd = echo_start();
     targets[USHERD].fd = connect_unix(argv[2]);
     targets[SLAPD_SMALL].fd = connect_unix(argv[4]);
     targets[SLAPD_LARGE].fd = connect_unix(argv[4]);
-    questions_usher(&targets[ECHO], people);
-    questions_usher(&targets[USHERD], people);
-    questions_group(&targets[SLAPD_SMALL], "cn=small," BENCH_BASE, strtoul(argv[5], NULL, 10));
-    questions_group(&targets[SLAPD_LARGE], "cn=large," BENCH_BASE, strtoul(argv[6], NULL, 10));
+    questions_usher(&targets[ECHO], &people);
+    questions_usher(&targets[USHERD], &people);
+    questions_group(&targets[SLAPD_SMALL], &people, "cn=small," BENCH_BASE,
+                    strtoul(argv[5], NULL, 10));
+    questions_group(&targets[SLAPD_LARGE], &people, "cn=large," BENCH_BASE,
+                    strtoul(argv[6], NULL, 10));
     for (int round = 0; round <= ROUNDS; round++) /* the first to warm up */
         round_run(targets, turn_us, round > 0);
     report(targets);

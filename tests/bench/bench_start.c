@@ -94,11 +94,12 @@ static double round_run(char *program, char *conf, const char *path, const struc
 
 int main(int argc, char **argv)
 {
-    struct person_name name = person_name(0);
+    struct people people = {.count = 1, .organizations = 1};
+    struct person_name name = person_name(&people, 0);
     struct message message = {
         .id = 1,
         .op = OP_COMPARE,
-        .compare = {slice_of(name.dn), slice_of("usherPermission"), slice_of(BENCH_EVEN)}};
+        .compare = {slice_of(name.dn), slice_of("usherPermission"), slice_of(BENCH_ASKED)}};
     struct samples first_ms = {0};
     struct buffer question = {0};
     int rounds = argc > 4 ? atoi(argv[4]) : ROUNDS;

@@ -108,15 +108,49 @@ int connect_unix(const char *path)
     return fd;
 }
 
-struct person_name person_name(size_t number)
+struct people people_parse(const char *text)
+{
+    struct people people;
+    int end = 0;
+
+    if (sscanf(text, "%zu/%zu%n", &people.count, &people.organizations, &end) != 2 ||
+        text[end] != '\0' || people.organizations == 0 || people.count < people.organizations)
+        die("%s is not PEOPLE/ORGANIZATIONS", text);
+    return people;
+}
+
+static struct person_name name_in(size_t number, size_t organization)
 {
     struct person_name name;
 
-    (void)snprintf(name.uid, sizeof(name.uid), "bench.%06zu", number);
-    (void)snprintf(name.organization, sizeof(name.organization), "bench%zu",
-                   number % BENCH_ORGANIZATIONS);
+    (void)snprintf(name.uid, sizeof(name.uid), "person.%07zu", number);
+    (void)snprintf(name.organization, sizeof(name.organization), "org%zu", organization);
     (void)snprintf(name.dn, sizeof(name.dn), "cn=%s,ou=members,o=%s," BENCH_BASE, name.uid,
                    name.organization);
     (void)snprintf(name.person, sizeof(name.person), "uid=%s,ou=people," BENCH_BASE, name.uid);
     return name;
+}
+
+struct person_name person_name(const struct people *people, size_t number)
+{
+    return name_in(number, number % people->organizations);
+}
+
+bool person_may(const struct people *people, size_t number)
+{
+    bool active = number < CREW_PEOPLE || number % 200 != 199;
+
+    return active && number / people->organizations % 20 < 12;
+}
+
+size_t crew_names(const struct people *people, struct person_name *ret)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < CREW_PEOPLE && i < people->count; i++) {
+        ret[count++] = person_name(people, i);
+        if (i % 4 == 3 && people->organizations > 1)
+            ret[count++] = name_in(i, (i + 1) % people->organizations);
+    }
+    return count;
 }

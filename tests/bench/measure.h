@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the benchmarks share: samples with their median, lowest and highest, a clock in
- * microseconds, a processor to stay on, and the made-up people that run.sh puts into the store
+ * microseconds, a processor to stay on, and the made-up people of maketree, which is in the store
  * (person_... below must agree with it). Knows nothing of what is measured. A benchmark that cannot
  * go on ends with status 2.
  */
@@ -42,11 +42,23 @@ void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn)
 /* A connected stream socket; ends the program when nobody listens. */
 int connect_unix(const char *path);
 
-/* Made-up person number i is a member of organization i % BENCH_ORGANIZATIONS and holds role
- * bench.even or bench.odd, which allow BENCH_EVEN or BENCH_ODD. */
-#define BENCH_ORGANIZATIONS 100
-#define BENCH_EVEN          "bench-even:read"
-#define BENCH_ODD           "bench-odd:read"
+/* How many there are, in how many organizations. */
+struct people {
+    size_t count;
+    size_t organizations;
+};
+
+/* From "PEOPLE/ORGANIZATIONS"; ends the program when it is not that. */
+struct people people_parse(const char *text);
+
+/* What the roles of some allow and nothing else speaks of; what the role crew alone allows, which
+ * all memberships of the first CREW_PEOPLE hold, CREW_HOLDERS of them where there are so many
+ * people. */
+#define BENCH_ASKED  "tickets:delete"
+#define BENCH_CREW   "terminal:login"
+#define CREW_DN      "cn=crew,ou=roles," BENCH_BASE
+#define CREW_PEOPLE  8000
+#define CREW_HOLDERS 10000
 
 struct person_name {
     char dn[128];     /* of the membership */
@@ -55,6 +67,13 @@ struct person_name {
     char organization[32];
 };
 
-struct person_name person_name(size_t number);
+/* Person number i where they are at home. */
+struct person_name person_name(const struct people *people, size_t number);
+
+/* Whether they may BENCH_ASKED there. */
+bool person_may(const struct people *people, size_t number);
+
+/* The crew's memberships, external ones too: returns how many, CREW_HOLDERS at most. */
+size_t crew_names(const struct people *people, struct person_name *ret);
 
 #endif

@@ -5,14 +5,20 @@
 # benchmark after the other against them. Prints figures beside their targets (DESIGN 13) and asserts
 # none: they are those of this machine at this moment. Fails only when something could not be measured.
 #
-# Environment: srcdir and USHER_BUILD as for the tests; BENCH_PEOPLE (100000); BENCH_CPU (the last);
-# BENCH_TURN_MS (100: one turn of one target of bench_compare).
+# Environment: srcdir and USHER_BUILD as for the tests; BENCH_SIZE (10000 memberships; 1000000 takes some
+# minutes and 6 GB under TMPDIR); BENCH_CPU (the last); BENCH_TURN_MS (100: one turn of one target of
+# bench_compare).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 source_dir=$(cd "${srcdir:-$here/../..}" && pwd)
 build=$(cd "${USHER_BUILD:-.}" && pwd)
-people=${BENCH_PEOPLE:-100000}
+size=${BENCH_SIZE:-10000}
+people=$((size * 4 / 5)) # maketree: 5 memberships for 4 people
+organizations=$((size / 1000))
+[ "$organizations" -ge 100 ] || organizations=100
+state_size=$size
+[ "$state_size" -le 100000 ] || state_size=100000
 cpu=${BENCH_CPU:-$(($(nproc) - 1))}
 base=dc=example,dc=org
 small=5 large=1000
@@ -21,7 +27,12 @@ export USHER_DATADIR
 # shellcheck source=tests/bench/made_up.sh disable=SC1091
 . "$here/made_up.sh"
 
-dir=$(mktemp -d /tmp/usher-bench-XXXXXX)
+if [ "$people" -lt 4000 ]; then
+    echo "bench: BENCH_SIZE must be 5000 at least" >&2
+    exit 2
+fi
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/usher-bench-XXXXXX")
 store_pid='' rival_pid='' usherd_pid=''
 
 stop() {
@@ -38,18 +49,18 @@ ldapi_uri() {
     printf 'ldapi://%s' "$(printf %s "$1" | sed 's,/,%2F,g')"
 }
 
-# Until the command says yes, 60 seconds at most. $1: what is waited for.
+# Until the command says yes, 120 seconds at most. $1: what is waited for.
 await() {
     what=$1 tries=0
     shift
     until "$@" >/dev/null 2>&1; do
         tries=$((tries + 1))
-        if [ $tries -gt 1200 ]; then
+        if [ $tries -gt 12000 ]; then
             echo "bench: $what does not answer" >&2
             cat "$dir"/*.log >&2
             exit 2
         fi
-        sleep 0.05
+        sleep 0.01
     done
 }
 
@@ -62,15 +73,61 @@ uptime_s() {
     cut -d' ' -f1 /proc/uptime
 }
 
+# Seconds between two times of uptime_s, for whatever the command prints nothing about.
+seconds() {
+    awk -v from="$1" -v until="$2" 'BEGIN { printf "%.2f", until - from }'
+}
+
 store_prepare() {
-    made_up_tree "$people" >"$dir/people.ldif"
+    from=$(uptime_s)
+    "$here/maketree" --people "$people" --organizations "$organizations" --base $base >"$dir/people.ldif"
+    until=$(uptime_s)
+    entries=$(grep -c '^dn:' "$dir/people.ldif")
+    echo "maketree: $entries entries in $(seconds "$from" "$until") s"
     "$build/usher-directory" init --directory "$dir/store" --base $base \
         --load "$source_dir/conf/models/usher.ldif" --load "$source_dir/conf/models/tixngo.ldif" \
-        --load "$source_dir/conf/sample/acme.ldif" --load "$dir/people.ldif" >"$dir/init.log" 2>&1 ||
+        --load "$dir/people.ldif" >"$dir/init.log" 2>&1 ||
         { cat "$dir/init.log" >&2; exit 2; }
+    rm "$dir/people.ldif"
+    echo "usher-directory init: $(seconds "$until" "$(uptime_s)") s"
     "$build/usher-directory" run --directory "$dir/store" >"$dir/store.log" 2>&1 &
     store_pid=$!
     await "the store" ldapwhoami -x -H "$(ldapi_uri "$dir/store/run/ldapi")"
+}
+
+# The refresh that usherd asks for, and nothing done with what comes.
+refresh() {
+    from=$(uptime_s)
+    ldapsearch -Q -Y EXTERNAL -LLL -o ldif-wrap=no -H "$(ldapi_uri "$dir/store/run/ldapi")" -b $base \
+        -E '!sync=ro' >/dev/null
+    seconds "$from" "$(uptime_s)"
+}
+
+status_of() {
+    awk -v name="$2:" '$1 == name { print $2 }' "/proc/$1/status"
+}
+
+fill_measure() {
+    usherd_configure 1
+    refresh >/dev/null # to have the store's pages in memory
+    before_s=$(refresh)
+    from=$(uptime_s)
+    usherd_start
+    await usherd usherd_ready
+    until=$(uptime_s)
+    after_s=$(refresh)
+    echo "$from $until $before_s $after_s $entries" | awk '{
+        bare = $3 < $4 ? $3 : $4; fill = $2 - $1
+        printf "usherd from exec to the first answer: %.2f s, %.0f entries/s\n", fill, $5 / fill
+        printf "ldapsearch with the same refresh: %.2f s before, %.2f s after: %.0f entries/s\n", $3, $4, $5 / bare
+        printf "usherd at %.2f of the bare refresh (target: at least 0.5): %s\n", bare / fill,
+            (bare / fill >= 0.5 ? "met" : "missed") }'
+    echo "$(status_of "$usherd_pid" VmHWM) $(status_of "$usherd_pid" VmRSS) $(status_of "$usherd_pid" RssAnon) $size" |
+        awk '{ printf "usherd: peak %.0f MB, now %.0f MB, of that its own %.0f MB (%.0f bytes a membership); the rest" \
+            " is pages of the two files\n", $1 / 1024, $2 / 1024, $3 / 1024, $3 * 1024 / $4 }'
+    echo "$(stat -c %s "$dir/cache/rights") $(du -k "$dir/cache/state/data.mdb" | cut -f1) $size" | awk '{
+        printf "rights: %.1f MB, %.0f bytes a membership (target: at most 250): %s; state: %.1f MB, %.0f bytes\n",
+            $1 / 1e6, $1 / $3, ($1 / $3 <= 250 ? "met" : "missed"), $2 * 1024 / 1e6, $2 * 1024 / $3 }'
 }
 
 # slapd as it is fastest: one database, no overlay, no access rules, no log; anonymous.
@@ -126,7 +183,7 @@ usherd_stop() {
 }
 
 usherd_ready() {
-    usherctl check bench0 bench.000000 bench-even:read
+    usherctl check org0 person.0000000 tickets:delete
 }
 
 # PIN logins with the PIN hashed at the cost $1; $2 says which that is, $3 is the target in ms, $4 how many.
@@ -135,9 +192,9 @@ pin_measure() {
     usherd_configure "$1"
     usherd_start
     await usherd usherd_ready
-    printf 4711 | usherctl --pin-file - pin set bench0 bench.000000 >"$dir/pin.log" 2>&1 ||
+    printf 4711 | usherctl --pin-file - pin set org0 person.0000000 >"$dir/pin.log" 2>&1 ||
         { cat "$dir/pin.log" >&2; exit 2; }
-    "$here_built/bench_pin" "$build/.libs/pam_usher_pin.so" "$dir/run/ldapi" bench0 bench.000000 4711 \
+    "$here_built/bench_pin" "$build/.libs/pam_usher_pin.so" "$dir/run/ldapi" org0 person.0000000 4711 \
         "$2" "$3" "$4"
 }
 
@@ -154,39 +211,29 @@ mkdir -m 0700 "$dir/run/admin"
 title "This machine: $(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg), $(date -u +%F)"
 echo "Under load, or where processors share a core, absolute figures grow; compare ratios, and minima."
 
-title "Check in the caller's process: rights_check against a bare hash table"
-"$here_built/bench_rights"
+title "Check in the caller's process against a bare hash table"
+"$here_built/bench_rights" "$size"
 
-if [ -x "$here_built/bench_state" ]; then
-    title "Cache state: what changes cost (in usherd's sync thread)"
-    mkdir "$dir/state"
-    "$here_built/bench_state" "$people" "$dir/state"
-    rm -rf "$dir/state"
-fi
+title "Cache state: what changes cost (in usherd's sync thread), $state_size memberships"
+mkdir "$dir/state"
+"$here_built/bench_state" "$state_size" "$dir/state"
+rm -rf "$dir/state"
 
-title "First fill: a store with $people people and as many memberships"
+title "First fill: $size memberships of $people people in $organizations organizations"
 store_prepare
-usherd_configure 1
-from=$(uptime_s)
-usherd_start
-await usherd usherd_ready
-until=$(uptime_s)
-ldapsearch -Q -Y EXTERNAL -LLL -H "$(ldapi_uri "$dir/store/run/ldapi")" -b $base -E '!sync=ro' >/dev/null
-echo "$from $until $(uptime_s) $((2 * people))" | awk '{
-    printf "usherd from exec to the first answer: %.2f s, %.0f entries/s\n", $2 - $1, $4 / ($2 - $1)
-    printf "ldapsearch with the same refresh and nothing else to do: %.2f s, %.0f entries/s\n", $3 - $2, $4 / ($3 - $2)
-    printf "usherd at %.2f of the bare refresh (target: at least 0.5)\n", ($3 - $2) / ($2 - $1) }'
+fill_measure
 
 title "Compare: usherPermission at usherd, member of a group at slapd ($small and $large members)"
 rival_prepare
 pin_to "$cpu" "$usherd_pid"
 pin_to "$cpu" "$rival_pid"
-"$here_built/bench_compare" "$cpu" "$dir/run/ldapi" "$people" "$dir/rival/ldapi" $small $large \
+"$here_built/bench_compare" "$cpu" "$dir/run/ldapi" "$people/$organizations" "$dir/rival/ldapi" $small $large \
     "${BENCH_TURN_MS:-100}"
 pin_to "$all" "$usherd_pid"
 
-title "Changes"
-"$here_built/bench_change" "$(ldapi_uri "$dir/store/run/ldapi")" "$dir/run/ldapi" "$people"
+title "Changes: at the store to the new answer"
+"$here_built/bench_change" "$(ldapi_uri "$dir/store/run/ldapi")" "$dir/run/ldapi" "$dir/cache/rights" \
+    "$people/$organizations"
 
 title "Start"
 usherd_stop

@@ -399,6 +399,8 @@ EXOPS = {
     "enroll_response": [(0x80, "s", 0)],
     "unlock_request": [(0x80, "s", 1), (0x81, "s", 0)],
     "password_modify_request": [(0x80, "s", 0), (0x81, "s", 0), (0x82, "s", 0)],
+    "explain_request": [(0x80, "s", 1), (0x81, "s", 1), (0x82, "s", 1)],
+    "page": [(0x02, 2**31 - 1, 1), (0x04, "s", 1)],
     "freshness": [(0x02, 2**63 - 1, 1), (0x04, "s", 1)],
 }
 
@@ -432,11 +434,38 @@ def exops():
                     yield "%s.bad-%s-%02x" % (name, what, tag), seq(*full[:i], wrong, *full[i + 1:])
 
 
+def lists():
+    """Responses with a list in them."""
+    line = seq(number(3, 2), octets("text"), tlv(0x80, "cn=x"), tlv(0x81, b"\xff"))
+    bare = seq(number(9, 2), octets(""), tlv(0x81, b"\0"))
+    head = number(5, 2), number(8, 2)
+    yield "explain_response.ok-full", seq(*head, seq(line, bare, line))
+    yield "explain_response.ok-least", seq(*head, seq())
+    yield "explain_response.bad-step", seq(number(5, 2), number(10, 2), seq(line))
+    yield "explain_response.bad-step-0", seq(*head, seq(seq(number(0, 2), octets("t"), tlv(0x81, b"\0"))))
+    yield "explain_response.bad-undecided", seq(*head, seq(seq(number(1, 2), octets("t"))))
+    yield "explain_response.bad-order", seq(*head, seq(seq(octets("t"), number(1, 2), tlv(0x81, b"\0"))))
+    yield "explain_response.bad-extra", seq(*head, seq(line), octets("x"))
+    yield "explain_response.bad-extra-in-line", seq(*head, seq(seq(number(1, 2), octets("t"), tlv(0x81, b"\0"),
+                                                               octets("x"))))
+    yield "explain_response.bad-many", seq(*head, seq(*[bare] * 1025))
+    yield "explain_response.bad-no-list", seq(*head)
+    yield "explain_response.bad-nothing", b""
+    defect = seq(octets("cn=x"), octets("is broken"))
+    yield "doctor_response.ok-full", seq(tlv(0x01, b"\xff"), seq(defect, defect))
+    yield "doctor_response.ok-least", seq(tlv(0x01, b"\0"), seq())
+    yield "doctor_response.bad-half", seq(tlv(0x01, b"\0"), seq(seq(octets("cn=x"))))
+    yield "doctor_response.bad-wide-flag", seq(tlv(0x01, b"\0\0"), seq(defect))
+    yield "doctor_response.bad-no-list", seq(tlv(0x01, b"\0"))
+    yield "doctor_response.bad-trailing", seq(tlv(0x01, b"\0"), seq(defect)) + b"\0"
+
+
 def main():
     groups = [("message", "ok-", requests_ok()), ("message", "ok-search-", searches_ok()),
               ("message", "bad-", requests_bad()), ("message", "limit-", requests_limit()),
               ("message", "syntax-", requests_syntax()), ("message", "resp-", responses()),
-              ("message", "respbad-", responses_bad()), ("exop", "", exops())]
+              ("message", "respbad-", responses_bad()), ("exop", "", exops()),
+              ("exop", "", lists())]
     for folder in ("message", "exop"):
         shutil.rmtree(os.path.join(HERE, folder), ignore_errors=True)
         os.mkdir(os.path.join(HERE, folder))

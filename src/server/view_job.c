@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/view_job.h"
+#include "base/err.h"
+
+/* The state says nothing of its age; the table beside it does. */
+static bool too_old(struct loop *loop)
+{
+    struct rights *rights = loop_rights(loop);
+    struct rights_status status;
+
+    if (rights == NULL)
+        return true;
+    rights_status(rights, &status);
+    return status.age_ms < 0 || status.age_ms > status.max_age_ms;
+}
+
+static void view_job_run(struct job *base)
+{
+    struct view_job *job = (struct view_job *)base;
+    struct view *view = NULL;
+
+    job->err = view_open(base->loop->daemon->state, &view);
+    if (job->err == 0)
+        job->err = job->on_view(job, view);
+    view_close(view);
+}
+
+static void view_job_done(struct job *base)
+{
+    struct view_job *job = (struct view_job *)base;
+    struct result result = {.code = err_ldap(job->err)};
+
+    if (job->err == 0) {
+        result.has_value = true;
+        result.value = (struct slice){.data = job->value.data, .len = job->value.len};
+    } else {
+        result.text = slice_of(err_text(job->err));
+    }
+    request_finish(job->request, &result);
+    buffer_clear(&job->value);
+    job->on_free(job);
+}
+
+enum handled view_job_start(struct view_job *job, struct request *request, struct result *ret)
+{
+    struct loop *loop = request->conn->loop;
+
+    buffer_init(&job->value);
+    job->job.run = view_job_run;
+    job->job.done = view_job_done;
+    job->job.loop = loop;
+    job->err = E_UNAVAIL; /* should it never run, at shutdown */
+    if (too_old(loop)) {
+        request_fail(request, ret, E_STALE,
+                     "the cache is not yet filled, or older than "
+                     "cache.max_age");
+        job->on_free(job);
+        return REPLY;
+    }
+    job->request = request_defer(request);
+    if (job->request == NULL) {
+        request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
+        job->on_free(job);
+        return REPLY;
+    }
+    if (workers_submit(loop->daemon->store_pool, &job->job) < 0) {
+        job->err = E_BUSY;
+        view_job_done(&job->job);
+    }
+    return LATER;
+}
