@@ -158,7 +158,8 @@ static void measure_change(struct bench *bench, const struct change *change)
 
 static void bench_open(struct bench *bench, char **argv)
 {
-    struct usher_options options = {.uri = "/nowhere/ldapi", .rights = argv[3]};
+    /* A record that stays half written for long, its writer preempted, is asked of usherd. */
+    struct usher_options options = {.uri = argv[2], .rights = argv[3]};
     struct people people = people_parse(argv[4]);
     char uri[256];
     size_t used = (size_t)snprintf(uri, sizeof(uri), "ldapi://");
