@@ -35,6 +35,7 @@
 #define THREADS       3 /* in each of the two processes */
 #define QUESTIONS_MAX 16
 #define FORK_ASKED    20000 /* questions of a child */
+#define BUSY_TRIES    200   /* 1 ms apart */
 #define EITHER        1
 #define UNKNOWN       2
 
@@ -57,13 +58,25 @@ static size_t question_count;
 static struct usher *usher;
 static struct shared *shared;
 
-static int ask(size_t number, bool by_text)
+static int ask_once(size_t number, bool by_text)
 {
     const struct question *question = &questions[number];
 
     return by_text ? usher_check(usher, question->organization, question->user, question->query)
                    : usher_permission_check(usher, question->organization, question->user,
                                             question->permission);
+}
+
+/* Busy means to try again: a record stays half written while its writer is preempted. */
+static int ask(size_t number, bool by_text)
+{
+    int rc = ask_once(number, by_text);
+
+    for (int i = 0; rc == USHER_BUSY && i < BUSY_TRIES; i++) {
+        usleep(1000);
+        rc = ask_once(number, by_text);
+    }
+    return rc;
 }
 
 static void blame(atomic_ulong *counter, size_t number, int rc)

@@ -33,10 +33,12 @@ struct bench {
     struct usher_permission *permission; /* BENCH_CREW */
     struct person_name holders[CREW_HOLDERS];
     size_t holder_count;
+    size_t busy; /* answers that were neither yes nor no */
 };
 
-/* Whether a holder may, as somebody says. */
-typedef bool asker(struct bench *bench, const struct person_name *name);
+/* Whether a holder may, as somebody says: 0, E_DENIED, or E_BUSY where a record stays half written,
+ * its writer preempted. */
+typedef int asker(struct bench *bench, const struct person_name *name);
 
 /* One change and its opposite. */
 struct change {
@@ -64,25 +66,25 @@ static LDAP *store_open(const char *uri)
     return ld;
 }
 
-static bool ask_usherd(struct bench *bench, const struct person_name *name)
+static int ask_usherd(struct bench *bench, const struct person_name *name)
 {
     int rc;
 
     client_deadline(bench->usherd, clock_monotonic_ms() + 5000);
     rc = client_check(bench->usherd, slice_of(BENCH_BASE), slice_of(name->organization),
                       slice_of(name->uid), slice_of(BENCH_CREW));
-    if (rc != 0 && rc != E_DENIED)
+    if (rc != 0 && rc != E_DENIED && rc != E_BUSY)
         die("usherd does not answer: %s, %s", err_text(rc), client_text(bench->usherd));
-    return rc == 0;
+    return rc;
 }
 
-static bool ask_process(struct bench *bench, const struct person_name *name)
+static int ask_process(struct bench *bench, const struct person_name *name)
 {
     int rc = usher_permission_check(bench->usher, name->organization, name->uid, bench->permission);
 
-    if (rc != 0 && rc != USHER_DENIED)
+    if (rc != 0 && rc != E_DENIED && rc != E_BUSY)
         die("no answer in process: %s", usher_strerror(rc));
-    return rc == 0;
+    return rc;
 }
 
 static void modify(struct bench *bench, const struct change *change, bool give)
@@ -104,10 +106,13 @@ static void await(struct bench *bench, const struct change *change, bool give)
     double start = now_us();
 
     for (size_t i = 0; i < change->readers;) {
-        if (change->ask(bench, &bench->holders[i]) == give) {
+        int rc = change->ask(bench, &bench->holders[i]);
+
+        if (rc == (give ? 0 : E_DENIED)) {
             i++;
             continue;
         }
+        bench->busy += rc == E_BUSY;
         if (now_us() - start > ROUND_MAX_US)
             die("%s: the new answer does not come", change->name);
         pause_us(ASK_EVERY_US);
@@ -151,6 +156,9 @@ static void measure_change(struct bench *bench, const struct change *change)
     row_print("", "of that the modify", &modify_ms);
     row_print("", "after the store's answer", &after_ms);
     target_print(change, &answer_ms);
+    if (bench->busy > 0)
+        printf("%-42s asked again because of \"busy\": %zu times\n", "", bench->busy);
+    bench->busy = 0;
     samples_clear(&answer_ms);
     samples_clear(&modify_ms);
     samples_clear(&after_ms);
@@ -158,7 +166,6 @@ static void measure_change(struct bench *bench, const struct change *change)
 
 static void bench_open(struct bench *bench, char **argv)
 {
-    /* A record that stays half written for long, its writer preempted, is asked of usherd. */
     struct usher_options options = {.uri = argv[2], .rights = argv[3]};
     struct people people = people_parse(argv[4]);
     char uri[256];

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from state import ADMIN_SOCKET, BASE, STORE_SOCKET, Refused
+from state import ADMIN_SOCKET, BASE, LOADED, STORE_SOCKET, Refused
 
 READY_S = 30  # for a server to answer
 STOP_S = 5  # for a server to end before it is killed
@@ -71,8 +71,7 @@ class Servers:
         """usher-directory init with the models and the sample data."""
         done = subprocess.run(
             self.command("bin/usher-directory", "init", "--directory", "store", "--base", BASE,
-                         "--load", "share/models/usher.ldif", "--load", "share/models/tixngo.ldif",
-                         "--load", "share/sample/acme.ldif"),
+                         *(word for name in LOADED for word in ("--load", f"share/{name}"))),
             cwd=self.state.folder, env=self.environment(), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False)
         if done.returncode != 0:

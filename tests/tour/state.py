@@ -25,12 +25,15 @@ MARK_TEXT = """The data of a demo of usher, kept from one ./quickstart to the ne
 Delete this folder to begin anew.
 """
 
+# The permission models and sample organizations that a new demo begins with.
+VENDORS = ("palisis", "orgevents", "tixly", "backoffice004")
+LOADED = ("models/usher.ldif", "models/tixngo.ldif", "sample/acme.ldif",
+          *(f"{kind}/{vendor}.ldif" for vendor in VENDORS for kind in ("models", "sample")))
+
 # What the servers need of the checkout, and where it lies in the state folder.
 COPIES = {
     "schema/usher.schema": "share/schema/usher.schema",
-    "conf/models/usher.ldif": "share/models/usher.ldif",
-    "conf/models/tixngo.ldif": "share/models/tixngo.ldif",
-    "conf/sample/acme.ldif": "share/sample/acme.ldif",
+    **{f"conf/{name}": f"share/{name}" for name in LOADED},
     "tests/smtp_sink.py": "share/smtp_sink.py",
     "build/usherd": "bin/usherd",
     "build/usher-directory": "bin/usher-directory",

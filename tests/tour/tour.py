@@ -67,6 +67,32 @@ class Tour:
         tell("The administrator asks with usherctl:")
         run(f"{self.ctl} check acme sue tickets:read", r"^allowed$")
 
+    def models(self):
+        tell("Each of the five vendors' models is data alone. Tixly: Ole works at the ballet, for "
+             "chosen events. Asta is at home there, and a guest of the orchestra, which the swan "
+             "lake is shared with.")
+        self.ask("ballet ole ticket:sell@event/giselle", True)
+        self.ask("ballet ole ticket:sell@event/swan-lake", False)
+        self.ask("orchestra asta ticket:sell@event/ballet/swan-lake", True)
+        tell("The back office: Luca opens every section of the museum but the users'.")
+        self.ask("museum luca section.reports:open", True)
+        self.ask("museum luca section.users:open", False)
+        tell("The event platform: Hugo belongs to one event, and some figures are for the app alone.")
+        self.ask("riverfest hugo gate:checkin-data-basic@event/jazz-day", False)
+        self.ask("riverfest hugo 'gate:checkin-data-basic@event/jazz-day;channel=app'", True)
+        self.ask("riverfest hugo 'gate:check-in@event/opening-night'", False)
+        tell("Palisis: Dan sells at a terminal, and has no business in the back office.")
+        self.ask("harbour dan terminal:login", True)
+        self.ask("harbour dan backoffice:login", False)
+        tell("Why may Sue of acme not delete tickets? Each step of the decision, and who decided:")
+        run(f"{self.ctl} explain acme sue tickets:delete", r"denied", status=(0, 1))
+        tell("Who may?")
+        run(f"{self.ctl} who acme tickets:delete", r"ben")
+
+    def ask(self, question, allowed):
+        run(f"{self.ctl} check {question}", r"^allowed$" if allowed else r"^denied$",
+            status=(0,) if allowed else (1,))
+
     def password(self):
         tell("The service \"backoffice\" of PAM (pam.d/backoffice) takes a password, and a code "
              "where one is due. Sue needs none. What is typed stands in brackets.")
@@ -243,6 +269,7 @@ class Tour:
         steps = Steps()
         self.tidy()
         steps.step("A question: may Sue do that?", self.questions)
+        steps.step("One question of each vendor's model, and an explanation", self.models)
         steps.step("A login with a password, through PAM", self.password)
         steps.step("A login with a password and the code of an app (TOTP)", self.totp)
         steps.step("A login with a password and a mailed code", self.mail)
