@@ -13,6 +13,10 @@
 #include "server/dispatch.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#define BUSY_TRIES   100
+#define BUSY_WAIT_US 100
 
 static const struct {
     int err;
@@ -143,6 +147,11 @@ enum handled op_compare(struct request *request, struct result *ret)
     if (compare_query(request, &place, &query, ret) < 0)
         return REPLY;
     rc = rights_check(rights, place.organization, place.name, &query, now_ms, &decision);
+    for (int i = 0; rc == E_BUSY && i < BUSY_TRIES; i++) {
+        (void)usleep(
+            BUSY_WAIT_US); /* the writer waits for a processor, in the middle of a record */
+        rc = rights_check(rights, place.organization, place.name, &query, now_ms, &decision);
+    }
     if (rc == E_NOTFOUND && decision.kind == MEMBERSHIP_EVENT)
         compare_no_event(request, ret, &place, &query);
     else
