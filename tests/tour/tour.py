@@ -230,7 +230,11 @@ class Tour:
         return run(f"{self.ctl} status | grep -E '{what}'", *patterns)
 
     def connected(self):
-        return re.search(r"store connected +TRUE", quiet(f"{self.ctl} status")[1]) is not None
+        """Follows the store and has caught up: only then is the cache proven fresh again."""
+        status = quiet(f"{self.ctl} status")[1]
+        age = re.search(r"cache age milliseconds +(\d+)", status)
+        return (re.search(r"store connected +TRUE", status) is not None and age is not None
+                and int(age.group(1)) < 1000)
 
     def without_store(self):
         tell("Now it is the store.")
