@@ -23,7 +23,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define FORMAT         3
+#define FORMAT         2
 #define MAP_SIZE       (UINT64_C(16) << 30)
 #define DIRECTORY_MODE 0750
 #define ROWS_KEPT      256 /* of the to-do list, published but struck only with the next batch */
@@ -264,16 +264,6 @@ int state_begin(struct state *state)
     return state->batch.txn.err;
 }
 
-/* In the first refresh nearly every entry is one that nobody knows: nothing is looked for. */
-static bool put_first(struct state *state, const struct id *id, const struct entry *entry,
-                      struct slice encoded)
-{
-    struct batch *batch = &state->batch;
-
-    return batch->refreshing && batch->all_named && batch->numbers.filled == 0 &&
-           index_add(batch, id, entry, encoded);
-}
-
 static struct id id_from(const uint8_t uuid[STATE_UUID])
 {
     struct id id;
@@ -291,9 +281,7 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
     struct id id = id_from(uuid);
     uint64_t mark = problems_mark(state->problems);
     char buf[DN_MAX];
-    struct slice encoded;
     struct entry entry;
-    bool first;
     int err;
 
     if (!state->open)
@@ -319,14 +307,12 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
         batch_fail(batch, E_NOMEM);
         return E_NOMEM;
     }
-    encoded = (struct slice){.data = state->encoded.data, .len = state->encoded.len};
-    first = put_first(state, &id, &entry, encoded);
-    if (first || !index_same(batch, &id, encoded)) {
+    if (!index_same(batch, &id,
+                    (struct slice){.data = state->encoded.data, .len = state->encoded.len})) {
         inspect(&entry, batch->base, batch->problems);
         problems_forget_of(state->problems, entry.dn, mark);
         pending_note(state->pending, batch, &id, &entry, attributes, attribute_count);
-        if (!first)
-            change_put(batch, &id, &entry);
+        change_put(batch, &id, &entry);
     }
     return batch->txn.err;
 }
