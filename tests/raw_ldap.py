@@ -9,7 +9,7 @@ import socket
 import time
 
 ARC = "2.25.190227144180112164674946508376533935585"
-VERIFY, CHALLENGE, SET_PIN, ENROLL, UNLOCK = (ARC + ".3.%d" % n for n in (1, 2, 3, 4, 8))
+VERIFY, CHALLENGE, SET_PIN, ENROLL, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n for n in (1, 2, 3, 4, 7, 8))
 FRESHNESS, AT_LEAST = ARC + ".4.1", ARC + ".4.2"
 WHOAMI, PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.3", "1.3.6.1.4.1.4203.1.11.1"
 STARTTLS, DISCONNECTION = "1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.1466.20036"
@@ -112,6 +112,10 @@ def set_pin(organization, user=None, new=None, old=None):
 
 def enroll(step, user=None, code=None):
     return extended(ENROLL, tlv(0x30, optional(0, user), integer(step, 0x81), optional(2, code)))
+
+
+def explain(organization, user, query):
+    return extended(EXPLAIN, tlv(0x30, octets(organization, 0x80), octets(user, 0x81), octets(query, 0x82)))
 
 
 def unlock(user, organization=None):

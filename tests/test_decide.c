@@ -64,7 +64,7 @@ static const struct test_case cases[] = {
     {"1 inactive organization", PLAIN, .not_active = true, .platform = OPEN,
      .verdicts = {[MEMBERSHIP_PLATFORM] = "+"}, .result = E_NOTFOUND, .step = 1, NOBODY},
     {"1 unknown event", EVENT_QUERY, PLAIN, .event_unknown = true, .no_person = true,
-     .result = E_NOTFOUND, .step = 1, NOBODY},
+     .result = E_NOTFOUND, .step = 1, .kind = MEMBERSHIP_EVENT},
     {"1 unknown event does not matter to another query", PLAIN, .event_unknown = true, .own = OPEN,
      OWN("+"), ALLOW, .kind = MEMBERSHIP_OWN},
 

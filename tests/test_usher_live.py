@@ -210,11 +210,16 @@ class Live(unittest.TestCase):
                 until("usherd answers", lambda: late.asked() > asked + 100)
                 late.check()
                 # Another table at the path is found without anybody saying so.
-                gateway.end_daemon(signal.SIGKILL)
+                # Whoever sees the old one without a sign of life for two seconds looks for it too.
+                application.tell("errors", 1)
                 late.tell("errors", 1)
+                gateway.end_daemon(signal.SIGKILL)
                 gateway.start_daemon()
                 late.expect_all(RECOVERY_MS)
             application.expect_all(RECOVERY_MS)
+            application.tell("errors", 0)
+            for number, answer, ldif in CHANGES:
+                change(application, number, answer, ldif)
             application.check()
 
     def test_random_bytes_inside(self):

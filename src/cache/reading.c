@@ -307,7 +307,6 @@ static struct decision reading_decide(struct reading *reading)
     const struct decide_source source = {reading, on_verdict, on_permission};
     struct subject subject = {0};
     struct permission permission;
-    struct decision decision;
     bool known, asked;
 
     reading_reset(reading);
@@ -327,11 +326,7 @@ static struct decision reading_decide(struct reading *reading)
         person_read(reading, &subject);
     if (subject.event_known)
         settings_read(reading, &subject);
-    decision =
-        decide(reading->query, known ? &permission : NULL, &subject, &source, reading->now_ms);
-    if (decision.result == E_NOTFOUND && subject.organization_active)
-        decision.kind = MEMBERSHIP_EVENT;
-    return decision;
+    return decide(reading->query, known ? &permission : NULL, &subject, &source, reading->now_ms);
 }
 
 /* Hashes the names, and sends for the records while the rest is looked up. */

@@ -45,8 +45,9 @@ static struct decision decision_of(int result, int step, enum membership_kind ki
     return (struct decision){.result = result, .step = step, .kind = kind};
 }
 
-/* Step 1: 0 or the error that it gives. */
-static int step_known(const struct question *question, const struct permission *permission)
+/* Step 1: 0 or the error that it gives; E_NOTFOUND with what is not there. */
+static int step_known(const struct question *question, const struct permission *permission,
+                      enum membership_kind *kind)
 {
     const struct subject *subject = question->subject;
 
@@ -54,7 +55,10 @@ static int step_known(const struct question *question, const struct permission *
         return E_NOPERM;
     if (!subject->organization_known || !subject->organization_active)
         return E_NOTFOUND;
-    return question->on_event && !subject->event_known ? E_NOTFOUND : 0;
+    if (!question->on_event || subject->event_known)
+        return 0;
+    *kind = MEMBERSHIP_EVENT;
+    return E_NOTFOUND;
 }
 
 /* Steps 2 to 5: 0 or the number of the one that denies. */
@@ -134,7 +138,7 @@ struct decision decide(const struct query *query, const struct permission *permi
     enum membership_kind kind = MEMBERSHIP_KINDS;
     int err, step;
 
-    err = step_known(&question, permission);
+    err = step_known(&question, permission, &kind);
     if (err != 0)
         return decision_of(err, 1, kind);
     for (enum membership_kind i = 0; i < MEMBERSHIP_KINDS; i++)

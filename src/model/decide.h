@@ -74,7 +74,8 @@ struct decision {
     int result; /* 0 allow, E_DENIED, E_STEPUP, or the error of step 1: E_NOPERM (permission),
                    E_NOTFOUND (organization or event) */
     int step;   /* 1 to 9, the number in DESIGN 4 of the step that decided; 8 for a plain allow */
-    enum membership_kind kind; /* step 8 and 9: whose profile spoke last; else MEMBERSHIP_KINDS */
+    enum membership_kind kind; /* step 8 and 9: whose profile spoke last; E_NOTFOUND of an event:
+                                  MEMBERSHIP_EVENT; else MEMBERSHIP_KINDS */
 };
 
 /* Whether this membership counts at now_ms (step 3); that in the event for event queries only. */

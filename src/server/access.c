@@ -18,6 +18,20 @@ bool access_operator(const struct request *request)
     return conn->peer.trusted && conn->identity.kind != IDENTITY_PERSON;
 }
 
+/* What a decision on directory:read means for who asks. What cannot be told is not a no. */
+static int access_of(int result)
+{
+    switch (result) {
+    case E_DENIED:
+    case E_STEPUP:
+    case E_NOPERM:
+    case E_NOTFOUND:
+        return E_ACCESS;
+    default:
+        return result;
+    }
+}
+
 /* Whether the bound person may read the organization. */
 static int access_reader(const struct identity *identity, struct slice organization,
                          struct rights *rights, int64_t now_ms)
@@ -29,8 +43,21 @@ static int access_reader(const struct identity *identity, struct slice organizat
     if (rc < 0)
         return rc;
     query.factor = identity->factor;
-    rc = rights_check(rights, organization, slice_of(identity->name), &query, now_ms, &decision);
-    return rc == 0 ? 0 : E_ACCESS;
+    return access_of(
+        rights_check(rights, organization, slice_of(identity->name), &query, now_ms, &decision));
+}
+
+int access_reader_view(struct view *view, struct slice organization, struct slice reader,
+                       enum factor factor, int64_t now_ms)
+{
+    struct decision decision;
+    struct query query;
+    int rc = query_parse(slice_of(reading), &query);
+
+    if (rc < 0)
+        return rc;
+    query.factor = factor;
+    return access_of(view_decide(view, organization, reader, &query, now_ms, &decision));
 }
 
 int access_ask(const struct request *request, struct slice organization, struct slice uid,

@@ -25,6 +25,7 @@ struct explaining {
     struct slice query_text;
     bool self; /* they ask about themself: the session's factor counts */
     enum factor factor;
+    char reader[65]; /* who asks, where the table could not tell whether they may; else empty */
 };
 
 /* The result code that a Compare would give. */
@@ -59,10 +60,16 @@ static int on_view(struct view_job *job, struct view *view)
     struct explaining *explaining = (struct explaining *)job;
     struct arena *arena = arena_new();
     struct explanation explanation;
-    int err =
-        explain(view, explaining->organization_name, explaining->uid_name, explaining->query_text,
-                explaining->self ? &explaining->factor : NULL, clock_now_ms(), arena, &explanation);
+    int64_t now_ms = clock_now_ms();
+    int err = 0;
 
+    if (explaining->reader[0] != '\0')
+        err = access_reader_view(view, explaining->organization_name, slice_of(explaining->reader),
+                                 explaining->factor, now_ms);
+    if (err == 0)
+        err = explain(view, explaining->organization_name, explaining->uid_name,
+                      explaining->query_text, explaining->self ? &explaining->factor : NULL, now_ms,
+                      arena, &explanation);
     if (err == 0)
         err = encode(&explanation, arena, &job->value);
     arena_free(arena);
@@ -101,6 +108,7 @@ enum handled exop_explain(struct request *request, struct result *ret)
     struct rights *rights = loop_rights(request->conn->loop);
     struct explaining *explaining;
     struct explain_request asked;
+    int err;
 
     if (explain_request_decode(request->message->extended.value, &asked) < 0) {
         request_fail(request, ret, E_PROTO,
@@ -117,11 +125,14 @@ enum handled exop_explain(struct request *request, struct result *ret)
         on_free(&explaining->job);
         return REPLY;
     }
-    if (rights == NULL || access_ask(request, explaining->organization_name, explaining->uid_name,
-                                     rights, clock_coarse_ms()) < 0) {
-        request_fail(request, ret, rights == NULL ? E_STALE : E_ACCESS,
-                     rights == NULL ? "the cache is not yet filled"
-                                    : "you may not ask about this person here");
+    err = rights == NULL ? E_STALE
+                         : access_ask(request, explaining->organization_name, explaining->uid_name,
+                                      rights, clock_coarse_ms());
+    if (err == E_BUSY) {
+        memcpy(explaining->reader, request->conn->identity.name, sizeof(explaining->reader));
+    } else if (err < 0) {
+        request_fail(request, ret, err, "%s",
+                     err == E_ACCESS ? "you may not ask about this person here" : err_text(err));
         on_free(&explaining->job);
         return REPLY;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Compare of usherPermission on a membership's DN, of an organization or of an event: "may this
- * person do that, there?" Answered from the published table, on the loop, without blocking. Whether
- * the asker may ask is settled first.
+ * person do that, there?" Answered from the published table, on the loop, without blocking; or,
+ * where a record stays unreadable since its writer was preempted, from the state, on a thread of
+ * the pool. Whether the asker may ask is settled first.
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -11,12 +12,10 @@
 #include "server/access.h"
 #include "server/daemon.h"
 #include "server/dispatch.h"
+#include "server/view_job.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define BUSY_TRIES   100
-#define BUSY_WAIT_US 100
 
 static const struct {
     int err;
@@ -29,37 +28,89 @@ static const struct {
     {E_NOPERM, RESULT_NO_SUCH_ATTRIBUTE, "no such permission in the catalogue:"},
     {E_NOTFOUND, RESULT_NO_SUCH_OBJECT, "no such active organization:"},
     {E_STALE, RESULT_UNAVAILABLE, "the cache is not yet filled, or older than cache.max_age, for"},
-    {E_BUSY, RESULT_BUSY, "being changed, ask again:"},
+    {E_BUSY, RESULT_BUSY, "too much to do to answer, ask again:"},
 };
 
-static void compare_outcome(struct request *request, struct result *ret, int err,
-                            const struct tree_place *place)
-{
-    struct slice value = err == E_NOTFOUND ? place->organization : request->message->compare.value;
-    char quoted[LOG_QUOTE_MAX];
-
-    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-        if (outcomes[i].err != err)
-            continue;
-        if (outcomes[i].text != NULL)
-            request_fail(request, ret, err, "%s %s", outcomes[i].text, log_quote(value, quoted));
-        ret->code = outcomes[i].code;
-        return;
-    }
-    request_fail(request, ret, err, "%s", err_text(err));
-}
+#define REFUSED "you may not ask about this person here"
 
 /* The event that the query means is not there. */
-static void compare_no_event(struct request *request, struct result *ret,
-                             const struct tree_place *place, const struct query *query)
+static void compare_no_event(struct request *request, struct result *ret, struct slice organization,
+                             const struct query *query)
 {
     struct slice owner = query->scope.organization;
     char owner_quoted[LOG_QUOTE_MAX], quoted[LOG_QUOTE_MAX];
 
     request_fail(request, ret, E_NOTFOUND, "no such event: %s of the organization %s",
                  log_quote(query->scope.name, quoted),
-                 log_quote(owner.len > 0 ? owner : place->organization, owner_quoted));
+                 log_quote(owner.len > 0 ? owner : organization, owner_quoted));
     ret->code = RESULT_NO_SUCH_OBJECT;
+}
+
+/* The result of err, which is rights_check's or view_decide's, for the value asked. */
+static void compare_outcome(struct request *request, struct result *ret, int err,
+                            struct slice organization, struct slice value)
+{
+    char quoted[LOG_QUOTE_MAX];
+
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        if (outcomes[i].err != err)
+            continue;
+        if (outcomes[i].text != NULL)
+            request_fail(request, ret, err, "%s %s", outcomes[i].text,
+                         log_quote(err == E_NOTFOUND ? organization : value, quoted));
+        ret->code = outcomes[i].code;
+        return;
+    }
+    request_fail(request, ret, err, "%s", err_text(err));
+}
+
+/* A question that outlives its message. */
+struct comparing {
+    struct view_job job; /* first */
+    char organization[64], event[64], uid[64], reader[65];
+    struct slice organization_name, uid_name;
+    enum factor factor; /* the session's */
+    char *value;
+    struct slice value_text;
+    struct query query; /* points into the above */
+    struct decision decision;
+    bool as_reader; /* whether they may ask is still to be settled */
+};
+
+static void compare_free(struct view_job *job)
+{
+    struct comparing *comparing = (struct comparing *)job;
+
+    free(comparing->value);
+    free(comparing);
+}
+
+static int compare_on_view(struct view_job *job, struct view *view)
+{
+    struct comparing *comparing = (struct comparing *)job;
+    int64_t now_ms = clock_now_ms();
+    int rc = 0;
+
+    if (comparing->as_reader)
+        rc = access_reader_view(view, comparing->organization_name, slice_of(comparing->reader),
+                                comparing->factor, now_ms);
+    if (rc < 0)
+        return rc;
+    return view_decide(view, comparing->organization_name, comparing->uid_name, &comparing->query,
+                       now_ms, &comparing->decision);
+}
+
+static void compare_on_answer(struct view_job *job, int err, struct result *ret)
+{
+    struct comparing *comparing = (struct comparing *)job;
+
+    if (err == E_ACCESS)
+        request_fail(job->request, ret, err, REFUSED);
+    else if (err == E_NOTFOUND && comparing->decision.kind == MEMBERSHIP_EVENT)
+        compare_no_event(job->request, ret, comparing->organization_name, &comparing->query);
+    else
+        compare_outcome(job->request, ret, err, comparing->organization_name,
+                        comparing->value_text);
 }
 
 /* The DN of the request to a place below the base; an error has been put into ret. */
@@ -88,12 +139,11 @@ static int compare_place(struct request *request, char *buf, struct tree_place *
     return 0;
 }
 
-/* The query of the request, put to a membership: that of an event means that event. An error has
- * been put into ret. */
+/* The query put to a membership: that of an event means that event. An error has been put into
+ * ret. */
 static int compare_query(struct request *request, const struct tree_place *place,
-                         struct query *ret_query, struct result *ret)
+                         struct slice value, struct query *ret_query, struct result *ret)
 {
-    struct slice value = request->message->compare.value;
     char quoted[LOG_QUOTE_MAX];
 
     if (query_parse(value, ret_query) < 0) {
@@ -114,6 +164,42 @@ static int compare_query(struct request *request, const struct tree_place *place
     if (access_self(request, place->name))
         ret_query->factor = request->conn->identity.factor; /* what they did, not what they claim */
     return 0;
+}
+
+static struct slice keep(char buf[static 64], struct slice name)
+{
+    if (name.len > 0)
+        memcpy(buf, name.data, name.len);
+    return (struct slice){.data = buf, .len = name.len};
+}
+
+/* Answers from the state: the table could not tell. */
+static enum handled compare_later(struct request *request, const struct tree_place *place,
+                                  bool as_reader, struct result *ret)
+{
+    const struct identity *identity = &request->conn->identity;
+    struct slice value = request->message->compare.value;
+    struct comparing *comparing = mem_alloc(sizeof(*comparing));
+    struct tree_place kept = *place;
+
+    comparing->job.on_view = compare_on_view;
+    comparing->job.on_answer = compare_on_answer;
+    comparing->job.on_free = compare_free;
+    kept.organization = keep(comparing->organization, place->organization);
+    kept.event = keep(comparing->event, place->event);
+    kept.name = keep(comparing->uid, place->name);
+    comparing->organization_name = kept.organization;
+    comparing->uid_name = kept.name;
+    comparing->as_reader = as_reader;
+    memcpy(comparing->reader, identity->name, sizeof(comparing->reader));
+    comparing->factor = identity->factor;
+    comparing->value = slice_dup(value);
+    comparing->value_text = (struct slice){.data = comparing->value, .len = value.len};
+    if (compare_query(request, &kept, comparing->value_text, &comparing->query, ret) < 0) {
+        compare_free(&comparing->job);
+        return REPLY;
+    }
+    return view_job_start(&comparing->job, request, ret);
 }
 
 enum handled op_compare(struct request *request, struct result *ret)
@@ -137,24 +223,25 @@ enum handled op_compare(struct request *request, struct result *ret)
     if (compare_place(request, buf, &place, ret) < 0)
         return REPLY;
     if (rights == NULL) {
-        compare_outcome(request, ret, E_STALE, &place);
+        compare_outcome(request, ret, E_STALE, place.organization, compare->value);
         return REPLY;
     }
-    if (access_ask(request, place.organization, place.name, rights, now_ms) < 0) {
-        request_fail(request, ret, E_ACCESS, "you may not ask about this person here");
+    rc = access_ask(request, place.organization, place.name, rights, now_ms);
+    if (rc == E_BUSY)
+        return compare_later(request, &place, true, ret);
+    if (rc == E_ACCESS) {
+        request_fail(request, ret, rc, REFUSED);
         return REPLY;
     }
-    if (compare_query(request, &place, &query, ret) < 0)
+    if (rc == 0 && compare_query(request, &place, compare->value, &query, ret) < 0)
         return REPLY;
-    rc = rights_check(rights, place.organization, place.name, &query, now_ms, &decision);
-    for (int i = 0; rc == E_BUSY && i < BUSY_TRIES; i++) {
-        (void)usleep(
-            BUSY_WAIT_US); /* the writer waits for a processor, in the middle of a record */
+    if (rc == 0)
         rc = rights_check(rights, place.organization, place.name, &query, now_ms, &decision);
-    }
+    if (rc == E_BUSY)
+        return compare_later(request, &place, false, ret);
     if (rc == E_NOTFOUND && decision.kind == MEMBERSHIP_EVENT)
-        compare_no_event(request, ret, &place, &query);
+        compare_no_event(request, ret, place.organization, &query);
     else
-        compare_outcome(request, ret, rc, &place);
+        compare_outcome(request, ret, rc, place.organization, compare->value);
     return REPLY;
 }

@@ -30,7 +30,9 @@ static void view_job_done(struct job *base)
     struct view_job *job = (struct view_job *)base;
     struct result result = {.code = err_ldap(job->err)};
 
-    if (job->err == 0) {
+    if (job->on_answer != NULL) {
+        job->on_answer(job, job->err, &result);
+    } else if (job->err == 0) {
         result.has_value = true;
         result.value = (struct slice){.data = job->value.data, .len = job->value.len};
     } else {

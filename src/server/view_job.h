@@ -14,6 +14,8 @@ struct view_job {
     struct job job; /* first */
     struct request *request;
     int (*on_view)(struct view_job *job, struct view *view); /* on the pool; fills in value */
+    /* The answer to err other than the usual one; NULL: the usual one. On the loop. */
+    void (*on_answer)(struct view_job *job, int err, struct result *ret);
     void (*on_free)(struct view_job *job);
     struct buffer value;
     int err;
