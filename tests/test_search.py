@@ -214,9 +214,9 @@ def own(uid):
 
 
 def delegated(organizations):
-    """The organizations' subtrees and people."""
-    return {dn for dn in tree if (belongs(dn) & organizations if is_person(dn) else
-                                  organization_of(dn) in organizations)}
+    """The organizations' subtrees and people, and the catalogue and roles that all share."""
+    return {dn for dn in tree if dn.endswith(("ou=permissions," + BASE, "ou=roles," + BASE)) or
+            (belongs(dn) & organizations if is_person(dn) else organization_of(dn) in organizations)}
 
 
 def everything(work=False):

@@ -10,7 +10,7 @@ import unittest
 
 import raw_ldap as raw
 import searching
-from gateway import BASE, SAMPLE, Gateway, membership, person, sanitized_build, service, until
+from gateway import BASE, SAMPLE, Gateway, membership, person, service, until
 from searching import ANY, WHOLE, paged, pages, search
 
 PAGED, BIG, GRANTS = 5000, 10000, ("+tickets:read", "-tickets:read", "+tickets:*", "+campaigns:read")
@@ -274,7 +274,9 @@ class Away(unittest.TestCase):
                 self.assertEqual(search(link, "o=acme," + BASE, WHOLE, may("tickets:read")).code, raw.SUCCESS)
 
 
-class Speed(unittest.TestCase):
+class Large(unittest.TestCase):
+    """Every one of many, whatever is asked; how long it took is printed, and asserted nowhere."""
+
     def test_who_may(self):
         queries = (("who may, %d of them" % BIG, LARGE, 1, may("tickets:read"), BIG // 2, ["cn"]),
                    ("who may not", LARGE, 1, ("!", may("tickets:read")), BIG // 2, ["cn"]),
@@ -288,10 +290,8 @@ class Speed(unittest.TestCase):
                 number = link.post(searching.request(base, scope, wanted, attributes))
                 link.buffer += link.socket.recv(1)
                 took = time.monotonic() - start  # the answer begins when all of it is known
-                self.assertEqual(len(searching.receive(link, number).dns), count, name)
                 print("%s: %.0f ms" % (name, 1000 * took))
-                if not sanitized_build():
-                    self.assertLess(took, 4 if "lists" in name else 1.5, name)
+                self.assertEqual(len(searching.receive(link, number).dns), count, name)
 
 
 if __name__ == "__main__":

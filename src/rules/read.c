@@ -5,6 +5,7 @@
 #include "cache/tree.h"
 #include "ldap/oid.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OWN_MAX 4096 /* memberships of one person */
@@ -165,6 +166,29 @@ static int organization_readable(struct reader *reader, struct slice name)
     }
 }
 
+/* The catalogue and the roles that any organization may use: whoever may read an organization reads
+ * what its entries refer to. */
+static const char *const shared[] = {"ou=permissions", "ou=roles"};
+
+static bool is_shared(struct slice branch)
+{
+    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+        if (slice_is(branch, shared[i]))
+            return true;
+    return false;
+}
+
+/* Whether the reader may read some organization; a person's are all judged by now. */
+static bool reads_some(const struct reader *reader)
+{
+    if (reader->kind != READER_PERSON)
+        return reader->kind != READER_NOBODY;
+    for (size_t i = 0; i < reader->organization_count; i++)
+        if (reader->organizations[i].readable)
+            return true;
+    return false;
+}
+
 /* The memberships that name the person both ways, and what they may read in their organizations. */
 static int person_prepare(struct reader *reader)
 {
@@ -261,6 +285,8 @@ int reader_entry(struct reader *reader, struct slice dn, const struct attribute 
         return 0;
     if (slice_is(branch, "ou=people") && !slice_is(relative_of(reader, dn), "ou=people"))
         return person_readable(reader, belongs);
+    if (is_shared(branch) && reads_some(reader))
+        return 0;
     return organization_readable(reader, branch_organization(branch));
 }
 
@@ -305,11 +331,19 @@ int reader_base(struct reader *reader, struct slice dn)
     return rc == E_ACCESS ? E_NOTFOUND : rc;
 }
 
+static void add_below(struct reader *reader, struct slice dn, struct filter *any)
+{
+    struct filter *below = filter_equal(reader->arena, "entryDN", dn);
+
+    below->kind = FILTER_EXTENSIBLE;
+    below->rule = slice_of("dnSubtreeMatch");
+    filter_add(reader->arena, any, below);
+}
+
 /* The people of the organization, and everything in its subtree. */
 static void add_organization(struct reader *reader, struct slice name, bool people_only,
                              struct filter *any)
 {
-    struct filter *below;
     struct buffer dn;
     struct slice copy = {0};
 
@@ -318,12 +352,19 @@ static void add_organization(struct reader *reader, struct slice name, bool peop
         copy = arena_copy(reader->arena, (struct slice){.data = dn.data, .len = dn.len});
     buffer_clear(&dn);
     filter_add(reader->arena, any, filter_equal(reader->arena, "usherBelongsTo", copy));
-    if (people_only)
-        return;
-    below = filter_equal(reader->arena, "entryDN", copy);
-    below->kind = FILTER_EXTENSIBLE;
-    below->rule = slice_of("dnSubtreeMatch");
-    filter_add(reader->arena, any, below);
+    if (!people_only)
+        add_below(reader, copy, any);
+}
+
+static void add_shared(struct reader *reader, struct filter *any)
+{
+    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+        size_t len = strlen(shared[i]) + 1 + reader->base.len;
+        char *dn = arena_alloc(reader->arena, len + 1);
+
+        (void)snprintf(dn, len + 1, "%s,%.*s", shared[i], SLICE_ARG(reader->base));
+        add_below(reader, (struct slice){.data = dn, .len = len}, any);
+    }
 }
 
 struct filter *reader_filter(struct reader *reader, struct slice base)
@@ -336,7 +377,11 @@ struct filter *reader_filter(struct reader *reader, struct slice base)
         return NULL;
     if (is_organization(branch) && organization_readable(reader, branch_organization(branch)) == 0)
         return NULL;
+    if (is_shared(branch) && reads_some(reader))
+        return NULL;
     any = filter_any(reader->arena);
+    if (!people_only && reads_some(reader))
+        add_shared(reader, any);
     if (reader->kind == READER_SERVICE) {
         add_organization(reader, slice_of(reader->organization), people_only, any);
         return any;
