@@ -27,7 +27,8 @@ MODELS = [os.path.join(CONF, name) for name in ("models/usher.ldif", "models/tix
 SAMPLE = [*MODELS, os.path.join(CONF, "sample/acme.ldif")]
 BASE = "dc=example,dc=org"
 STRANGER = 65534  # a uid that nobody trusts, for tests that run as root
-PATIENCE = 30     # seconds: the bound of every wait for something that must come
+PATIENCE = 60     # seconds: the bound of every wait for something that must come
+COMMAND = 900     # seconds: the bound of a program's run, a large load included
 
 
 def sanitized_build():
@@ -146,7 +147,7 @@ class Gateway:
 
     def run(self, *command, text=None, check=True):
         answer = subprocess.run(command, input=text, capture_output=True, text=True,
-                                env=self.environment(), timeout=120)
+                                env=self.environment(), timeout=COMMAND)
         if SANITIZED.search(answer.stderr) or (check and answer.returncode != 0):
             raise AssertionError("%s: status %d\n%s" % (" ".join(command), answer.returncode, answer.stderr))
         return answer

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -249,6 +250,7 @@ void slapd_run(struct slapd_fixture *slapd)
         /* None of the test's sockets, signal settings or sanitizers are for slapd. */
         (void)close_range(3, ~0U, 0);
         (void)signal(SIGPIPE, SIG_DFL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves none behind */
         (void)execl("/usr/sbin/slapd", "slapd", "-d", "0", "-f", conf, "-h", slapd->uri,
                     (char *)NULL);
         _exit(127);

@@ -79,7 +79,7 @@ int state_tree_open(const char *directory, unsigned *problems, struct state **re
     const struct state_options options = {
         .directory = directory,
         .base = slice_of(STATE_TREE_BASE),
-        .max_age_ms = 60000,
+        .max_age_ms = 86400000, /* a run may take minutes on a busy machine */
         .gid = (gid_t)-1,
         .map_size = (size_t)256 << 20,
         .on_problem = problems != NULL ? on_problem_counted : NULL,

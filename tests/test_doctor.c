@@ -67,7 +67,7 @@ static void set_up(struct fixture *fixture)
     options = (struct state_options){
         .directory = fixture->directory,
         .base = slice_of(STATE_TREE_BASE),
-        .max_age_ms = 60000,
+        .max_age_ms = 86400000,
         .gid = (gid_t)-1,
         .map_size = (size_t)64 << 20,
         .on_problem = on_line,

@@ -305,7 +305,7 @@ static void test_missed(void **context)
 static void test_restart(void **context)
 {
     struct world world;
-    uint64_t beats;
+    uint64_t beats, full;
     int64_t fresh;
 
     (void)context;
@@ -313,11 +313,13 @@ static void test_restart(void **context)
     role_add(&world, "r");
     follow(&world);
     UNTIL(role_is(&world, "r", "+a:b"));
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < 4; round++) {
         const char *grant = arena_printf(world.arena, "+round:%d", round);
+        bool killed = round % 2 == 0;
 
         caught_up(&world);
-        slapd_kill(&world.slapd);
+        full = status(&world).full;
+        (killed ? slapd_kill : slapd_stop)(&world.slapd);
         UNTIL(!status(&world).connected);
         assert_true(status(&world).error[0] != '\0');
         fresh = status(&world).fresh_ms;
@@ -328,9 +330,10 @@ static void test_restart(void **context)
         slapd_run(&world.slapd);
         role_set(&world, "r", grant);
         UNTIL(role_is(&world, "r", grant));
+        caught_up(&world);
+        /* A killed slapd may know less than it said and refuse the cookie (53): then all anew. */
+        assert_in_range(status(&world).full, full, full + (killed ? 1 : 0));
     }
-    caught_up(&world);
-    assert_int_equal(status(&world).full, 1);
     world_clear(&world);
 }
 
