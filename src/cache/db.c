@@ -327,6 +327,24 @@ void db_put(struct db_txn *txn, unsigned table, struct slice key, struct slice v
         (void)check(txn, mdb_put(txn->txn, txn->db->tables[table], &k, &v, 0));
 }
 
+void db_append(struct db_txn *txn, unsigned table, struct slice key, struct slice value)
+{
+    MDB_val k = val_of(key), v = val_of(value);
+
+    if (txn->err == 0)
+        (void)check(txn, mdb_put(txn->txn, txn->db->tables[table], &k, &v, MDB_APPEND));
+}
+
+bool db_add(struct db_txn *txn, unsigned table, struct slice key, struct slice value)
+{
+    MDB_val k = val_of(key), v = val_of(value);
+    int code = MDB_SUCCESS;
+
+    if (txn->err == 0)
+        code = mdb_put(txn->txn, txn->db->tables[table], &k, &v, MDB_NOOVERWRITE);
+    return code != MDB_KEYEXIST && check(txn, code) && txn->err == 0;
+}
+
 void db_delete(struct db_txn *txn, unsigned table, struct slice key)
 {
     MDB_val k = val_of(key);

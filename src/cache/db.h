@@ -60,6 +60,12 @@ uint64_t db_count(struct db_txn *txn, unsigned table); /* pairs */
 /* Puts or replaces; in a table with duplicates, adds to the set. */
 void db_put(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
 
+/* The same for a key greater than all that are there, in a table without duplicates. */
+void db_append(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
+
+/* Puts what is not there yet, in a table without duplicates. False: the key is there. */
+bool db_add(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
+
 /* The whole key; the pair of a table with duplicates. What is not there is fine. */
 void db_delete(struct db_txn *txn, unsigned table, struct slice key);
 void db_delete_pair(struct db_txn *txn, unsigned table, struct slice key, struct slice value);

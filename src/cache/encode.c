@@ -104,6 +104,16 @@ static int decode_list(struct slice *bytes, struct arena *arena, struct entry *e
     return 0;
 }
 
+bool entry_may_be(struct slice bytes, unsigned kinds)
+{
+    struct head head;
+
+    if (bytes.len < sizeof(head))
+        return false;
+    memcpy(&head, bytes.data, sizeof(head));
+    return (head.classes & kinds) != 0;
+}
+
 int entry_decode(struct slice bytes, struct slice base, struct arena *arena, struct entry *ret)
 {
     const char *start = take(&bytes, sizeof(struct head));

@@ -78,6 +78,9 @@ void entry_move(struct entry *entry, struct slice dn, struct slice base);
 /* Serialized form, appended. E_NOMEM. */
 int entry_encode(const struct entry *entry, struct buffer *out);
 
+/* Whether a serialized entry can be of one of these kinds (bits, 1 << kind), by its classes. */
+bool entry_may_be(struct slice bytes, unsigned kinds);
+
 /* Points into bytes, which must live as long; lists go to the arena. E_PROTO for bytes that
  * entry_encode did not write. */
 int entry_decode(struct slice bytes, struct slice base, struct arena *arena, struct entry *ret);

@@ -21,6 +21,7 @@
 struct place {
     struct id uuid;
     uint8_t kind;
+    uint8_t active;
 };
 
 struct ref {
@@ -76,15 +77,30 @@ bool index_same(struct batch *batch, const struct id *uuid, struct slice encoded
            slice_equal(bytes, encoded);
 }
 
-bool index_find(struct batch *batch, struct slice dn, struct id *ret, enum tree_kind *ret_kind)
+static bool place_get(struct batch *batch, struct slice dn, struct place *ret)
 {
     char buf[DB_KEY_MAX];
-    struct place place;
     struct slice key = dn_key(dn, buf), value;
 
-    if (key.len == 0 || !db_get(&batch->txn, BATCH_DN, key, &value) || value.len != sizeof(place))
+    if (key.len == 0 || !db_get(&batch->txn, BATCH_DN, key, &value) || value.len != sizeof(*ret))
         return false;
-    memcpy(&place, value.data, sizeof(place));
+    memcpy(ret, value.data, sizeof(*ret));
+    return true;
+}
+
+bool index_active(struct batch *batch, struct slice dn, enum tree_kind kind)
+{
+    struct place place;
+
+    return place_get(batch, dn, &place) && place.kind == kind && place.active != 0;
+}
+
+bool index_find(struct batch *batch, struct slice dn, struct id *ret, enum tree_kind *ret_kind)
+{
+    struct place place;
+
+    if (!place_get(batch, dn, &place))
+        return false;
     *ret = place.uuid;
     if (ret_kind != NULL)
         *ret_kind = place.kind;
@@ -196,25 +212,49 @@ static void write_refs(struct batch *batch, const struct id *uuid, const struct 
     group_refs(batch, uuid, old, entry);
 }
 
+static struct place place_of(const struct id *uuid, const struct entry *entry)
+{
+    return (struct place){.uuid = *uuid, .kind = (uint8_t)entry->kind, .active = entry->active};
+}
+
 static void write_dn(struct batch *batch, const struct id *uuid, const struct entry *old,
                      const struct entry *entry)
 {
     char buf[DB_KEY_MAX];
-    struct place place = {.uuid = *uuid};
+    struct place place;
 
-    if (old != NULL && entry != NULL && slice_equal(old->dn, entry->dn) && old->kind == entry->kind)
+    if (old != NULL && entry != NULL && slice_equal(old->dn, entry->dn) &&
+        old->kind == entry->kind && old->active == entry->active)
         return;
     if (old != NULL && (entry == NULL || !slice_equal(old->dn, entry->dn)))
         db_delete(&batch->txn, BATCH_DN, dn_key(old->dn, buf));
     if (entry == NULL)
         return;
-    place.kind = (uint8_t)entry->kind;
+    place = place_of(uuid, entry);
     db_put(&batch->txn, BATCH_DN, dn_key(entry->dn, buf), SLICE_BYTES(place));
 }
 
 static size_t share_count(const struct entry *entry)
 {
     return entry->kind == TREE_EVENT ? entry->lists[ENTRY_SHARED].count : 0;
+}
+
+bool index_add(struct batch *batch, const struct id *uuid, const struct entry *entry,
+               struct slice encoded)
+{
+    struct place place = place_of(uuid, entry);
+    char buf[DB_KEY_MAX];
+
+    if (!db_add(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid), encoded))
+        return false;
+    if (!db_add(&batch->txn, BATCH_DN, dn_key(entry->dn, buf), SLICE_BYTES(place))) {
+        db_delete(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid));
+        return false;
+    }
+    write_refs(batch, uuid, NULL, entry);
+    batch->numbers.counts[entry->kind]++;
+    batch->numbers.shares += share_count(entry);
+    return true;
 }
 
 void index_write(struct batch *batch, const struct id *uuid, const struct entry *old,
@@ -287,6 +327,34 @@ void index_each_of(struct batch *batch, unsigned kinds,
             continue;
         arena_reset(batch->arena);
         call(batch, &place.uuid, context);
+    }
+    db_walk_end(&cursor);
+    arena_reset(batch->arena);
+}
+
+void index_entries(struct batch *batch, unsigned kinds,
+                   void (*call)(struct batch *batch, const struct id *uuid,
+                                const struct entry *entry, void *context),
+                   void *context)
+{
+    struct db_cursor cursor;
+    struct slice key, value;
+
+    db_walk(&batch->txn, BATCH_ENTRY, (struct slice){0}, &cursor);
+    while (db_next(&cursor, &key, &value)) {
+        struct entry entry;
+        struct id uuid;
+        int err;
+
+        if (key.len != sizeof(uuid) || !entry_may_be(value, kinds))
+            continue;
+        memcpy(&uuid, key.data, sizeof(uuid));
+        arena_reset(batch->arena);
+        err = entry_decode(arena_copy(batch->arena, value), batch->base, batch->arena, &entry);
+        if (err != 0)
+            batch_fail(batch, err);
+        else if ((kinds >> entry.kind & 1) != 0)
+            call(batch, &uuid, &entry, context);
     }
     db_walk_end(&cursor);
     arena_reset(batch->arena);

@@ -22,6 +22,14 @@ bool index_find(struct batch *batch, struct slice dn, struct id *ret, enum tree_
 bool index_at(struct batch *batch, struct slice dn, enum tree_kind kind, struct id *ret_uuid,
               struct entry *ret);
 
+/* Whether an entry of this kind stands at the DN and is active. */
+bool index_active(struct batch *batch, struct slice dn, enum tree_kind kind);
+
+/* Puts an entry that nobody knows yet, with its serialized form. False, and nothing is changed: it
+ * is known, or its DN is taken. */
+bool index_add(struct batch *batch, const struct id *uuid, const struct entry *entry,
+               struct slice encoded);
+
 /* Replaces old (NULL: there was none) by entry (NULL: removed). The DN is free or its own. */
 void index_write(struct batch *batch, const struct id *uuid, const struct entry *old,
                  const struct entry *entry);
@@ -46,6 +54,14 @@ int index_names(struct batch *batch, struct slice dn, enum tree_kind kind,
 /* As index_each for several kinds: bits, 1 << kind. */
 void index_each_of(struct batch *batch, unsigned kinds,
                    void (*call)(struct batch *batch, const struct id *uuid, void *context),
+                   void *context);
+
+/* Calls for each entry of these kinds (bits) in the order of entryUUIDs, in which they lie on the
+ * disk. The callback may change other tables than BATCH_ENTRY. The entry lives until the arena is
+ * reset. */
+void index_entries(struct batch *batch, unsigned kinds,
+                   void (*call)(struct batch *batch, const struct id *uuid,
+                                const struct entry *entry, void *context),
                    void *context);
 
 /* Adds the memberships, of organizations and events, that name the person with this id (of the

@@ -139,23 +139,23 @@ int publish_todo(struct batch *batch, struct publish *publish)
     (1U << TREE_ORGANIZATION | 1U << TREE_PERSON | 1U << TREE_EVENT | 1U << TREE_MEMBERSHIP |      \
      1U << TREE_EVENT_MEMBERSHIP)
 
-static void fill_entry(struct batch *batch, const struct id *uuid, void *context)
+static void fill_entry(struct batch *batch, const struct id *uuid, const struct entry *entry,
+                       void *context)
 {
     struct run *run = context;
     struct record record;
-    struct entry entry;
 
-    if (run->err != 0 || !index_get(batch, uuid, &entry))
+    if (run->err != 0)
         return;
-    if (entry.kind == TREE_ORGANIZATION) {
-        put_organization(run, &entry);
-    } else if (entry.kind == TREE_PERSON) {
-        put_person(run, &entry);
-    } else if (entry.kind == TREE_EVENT) {
-        put_event(run, &entry);
-        put_shares(run, &entry);
+    if (entry->kind == TREE_ORGANIZATION) {
+        put_organization(run, entry);
+    } else if (entry->kind == TREE_PERSON) {
+        put_person(run, entry);
+    } else if (entry->kind == TREE_EVENT) {
+        put_event(run, entry);
+        put_shares(run, entry);
     } else if (record_get(batch, uuid, &record)) {
-        put_record(run, &entry, record.profile);
+        put_record(run, entry, record.profile);
     }
 }
 
@@ -194,7 +194,7 @@ static void fill(struct run *run)
     fill_profiles(run);
     if (run_error(run) == 0)
         publish_catalogue(run, NULL);
-    index_each_of(run->batch, FILLED, fill_entry, run);
+    index_entries(run->batch, FILLED, fill_entry, run);
 }
 
 int publish_whole(struct batch *batch, const char *path, gid_t gid, struct publish *publish)

@@ -115,19 +115,12 @@ void put_profile(struct run *run, uint32_t number)
     free(gone);
 }
 
-static bool person_active(struct batch *batch, const struct entry *entry)
-{
-    struct entry person;
-
-    return index_at(batch, entry_value(entry, ENTRY_PERSON), TREE_PERSON, NULL, &person) &&
-           person.active;
-}
-
 void put_record(struct run *run, const struct entry *membership, uint32_t profile)
 {
     const struct tree_place *place = &membership->place;
     struct table_record record = {
-        .person_active = person_active(run->batch, membership),
+        .person_active =
+            index_active(run->batch, entry_value(membership, ENTRY_PERSON), TREE_PERSON),
         .active = membership->active,
         .not_before = membership->not_before,
         .not_after = membership->not_after,

@@ -174,9 +174,17 @@ static void on_permission(struct batch *batch, const struct id *uuid, void *cont
         recompute_permission(batch, uuid, &entry, true);
 }
 
-static void on_membership(struct batch *batch, const struct id *uuid, void *context)
+/* There is no record yet, and no list of what to publish: the table is made anew. */
+static void on_membership(struct batch *batch, const struct id *uuid, const struct entry *entry,
+                          void *context)
 {
-    recompute_membership(batch, context, uuid);
+    struct record record;
+
+    if (!counts(batch, entry))
+        return;
+    record.profile = profile_for(batch, context, entry);
+    record_name(&entry->place, &record);
+    record_append(batch, uuid, &record);
 }
 
 void recompute_all(struct batch *batch)
@@ -193,7 +201,7 @@ void recompute_all(struct batch *batch)
     batch->numbers.next_bit = 0;
     index_each(batch, TREE_PERMISSION, on_permission, NULL);
     pool = pool_new(batch);
-    index_each_of(batch, 1U << TREE_MEMBERSHIP | 1U << TREE_EVENT_MEMBERSHIP, on_membership, pool);
+    index_entries(batch, 1U << TREE_MEMBERSHIP | 1U << TREE_EVENT_MEMBERSHIP, on_membership, pool);
     pool_free(pool);
     db_empty(&batch->txn, BATCH_TODO);
     todo_add(batch, TODO_TABLE, (struct slice){0});

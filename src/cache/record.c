@@ -28,6 +28,14 @@ void record_put(struct batch *batch, const struct id *uuid, const struct record 
            (struct slice){.data = (const char *)record, .len = len});
 }
 
+void record_append(struct batch *batch, const struct id *uuid, const struct record *record)
+{
+    size_t len = offsetof(struct record, names) + record->names_len;
+
+    db_append(&batch->txn, BATCH_RECORD, SLICE_BYTES(*uuid),
+              (struct slice){.data = (const char *)record, .len = len});
+}
+
 void record_name(const struct tree_place *place, struct record *record)
 {
     const struct slice names[NAMES_MAX] = {place->organization, place->event, place->name};

@@ -26,6 +26,8 @@ struct record {
 
 bool record_get(struct batch *batch, const struct id *uuid, struct record *ret);
 void record_put(struct batch *batch, const struct id *uuid, const struct record *record);
+/* The same for an entryUUID greater than all that have a record. */
+void record_append(struct batch *batch, const struct id *uuid, const struct record *record);
 void record_name(const struct tree_place *place, struct record *record);
 struct slice record_names(const struct record *record);
 

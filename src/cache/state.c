@@ -23,7 +23,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define FORMAT         2
+#define FORMAT         4
 #define MAP_SIZE       (UINT64_C(16) << 30)
 #define DIRECTORY_MODE 0750
 #define ROWS_KEPT      256 /* of the to-do list, published but struck only with the next batch */
@@ -264,6 +264,12 @@ int state_begin(struct state *state)
     return state->batch.txn.err;
 }
 
+/* In the first refresh nearly every entry is one that nobody knows: nothing is looked for. */
+static bool is_first(const struct batch *batch)
+{
+    return batch->refreshing && batch->all_named && batch->numbers.filled == 0;
+}
+
 static struct id id_from(const uint8_t uuid[STATE_UUID])
 {
     struct id id;
@@ -281,6 +287,7 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
     struct id id = id_from(uuid);
     uint64_t mark = problems_mark(state->problems);
     char buf[DN_MAX];
+    struct slice encoded;
     struct entry entry;
     int err;
 
@@ -307,12 +314,14 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
         batch_fail(batch, E_NOMEM);
         return E_NOMEM;
     }
-    if (!index_same(batch, &id,
-                    (struct slice){.data = state->encoded.data, .len = state->encoded.len})) {
+    encoded = (struct slice){.data = state->encoded.data, .len = state->encoded.len};
+    if (is_first(batch) || !index_same(batch, &id, encoded)) {
         inspect(&entry, batch->base, batch->problems);
         problems_forget_of(state->problems, entry.dn, mark);
+        /* Before it is put: whom a group names is compared with whom it named so far. */
         pending_note(state->pending, batch, &id, &entry, attributes, attribute_count);
-        change_put(batch, &id, &entry);
+        if (!is_first(batch) || !index_add(batch, &id, &entry, encoded))
+            change_put(batch, &id, &entry);
     }
     return batch->txn.err;
 }

@@ -165,7 +165,9 @@ int apply_info(struct apply *apply, const struct syncmsg_info *message)
 
 bool apply_full(const struct apply *apply)
 {
-    return apply->entries >= APPLY_ENTRIES_MAX || apply->bytes >= APPLY_BYTES_MAX;
+    size_t max = state_filled(apply->state) ? APPLY_ENTRIES_MAX : APPLY_FILL_MAX;
+
+    return apply->entries >= max || apply->bytes >= APPLY_BYTES_MAX;
 }
 
 static void apply_closed(struct apply *apply)

@@ -14,7 +14,8 @@
 #include "store/entry.h"
 #include "store/syncmsg.h"
 
-#define APPLY_ENTRIES_MAX 2000 /* of one batch */
+#define APPLY_ENTRIES_MAX 2000  /* of one batch */
+#define APPLY_FILL_MAX    20000 /* the same before the first refresh is complete: nobody waits */
 #define APPLY_BYTES_MAX   (64ul << 20)
 
 struct apply {

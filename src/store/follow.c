@@ -52,6 +52,8 @@ int follow_open(struct follow *follow, int64_t now_ms)
     follow->text[0] = '\0';
     follow->question = -1;
     if (err == 0)
+        err = upstream_read_ahead(&follow->upstream);
+    if (err == 0)
         err = upstream_start_external(&follow->upstream, follow->authzid, &follow->bind);
     if (err != 0) {
         upstream_close(&follow->upstream);

@@ -239,6 +239,19 @@ int upstream_open(const struct upstream_target *target, int64_t deadline_ms, str
     return err;
 }
 
+int upstream_read_ahead(struct upstream *upstream)
+{
+    Sockbuf *sockbuf = NULL;
+
+    if (ldap_get_option(upstream->ld, LDAP_OPT_SOCKBUF, &sockbuf) != LDAP_OPT_SUCCESS ||
+        sockbuf == NULL)
+        return E_INTERNAL;
+    return ber_sockbuf_add_io(sockbuf, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER,
+                              NULL) == 0
+               ? 0
+               : E_NOMEM;
+}
+
 void upstream_close(struct upstream *upstream)
 {
     if (upstream->ld != NULL)

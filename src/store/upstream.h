@@ -38,6 +38,11 @@ void upstream_target_clear(struct upstream_target *target);
 
 /* Connects, not bound. E_UNAVAIL when nobody listens, E_TIMEOUT, E_NOMEM. */
 int upstream_open(const struct upstream_target *target, int64_t deadline_ms, struct upstream *ret);
+/* Reads ahead what the server sends, for a connection on which much comes: a few system calls for
+ * many messages. From then on ldap_result must have said that there is nothing more before anybody
+ * waits for the socket. E_NOMEM. */
+int upstream_read_ahead(struct upstream *upstream);
+
 void upstream_close(
     struct upstream *upstream); /* never blocks; an unopened one (ld NULL) is fine */
 
