@@ -403,7 +403,7 @@ static void test_state_lost(void **state)
     }
 }
 
-/* What a killed process left unsynced in this boot is kept. */
+/* What a killed process left unsynced in this boot is kept; once there are answers it is synced. */
 static void test_unsynced_kept(void **state)
 {
     struct fixture *fixture = *state;
@@ -416,7 +416,9 @@ static void test_unsynced_kept(void **state)
     reopen(fixture);
     assert_int_equal(counts_of(fixture).entries, 1);
     fill(fixture, START);
+    state_fresh(fixture->state, slice_of("csn"));
     assert_int_not_equal(access(path, F_OK), 0);
+    expect_tree(fixture, START);
     free(path);
 }
 

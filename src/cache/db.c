@@ -327,14 +327,6 @@ void db_put(struct db_txn *txn, unsigned table, struct slice key, struct slice v
         (void)check(txn, mdb_put(txn->txn, txn->db->tables[table], &k, &v, 0));
 }
 
-void db_append(struct db_txn *txn, unsigned table, struct slice key, struct slice value)
-{
-    MDB_val k = val_of(key), v = val_of(value);
-
-    if (txn->err == 0)
-        (void)check(txn, mdb_put(txn->txn, txn->db->tables[table], &k, &v, MDB_APPEND));
-}
-
 bool db_add(struct db_txn *txn, unsigned table, struct slice key, struct slice value)
 {
     MDB_val k = val_of(key), v = val_of(value);
@@ -365,6 +357,33 @@ void db_empty(struct db_txn *txn, unsigned table)
 {
     if (txn->err == 0)
         (void)check(txn, mdb_drop(txn->txn, txn->db->tables[table], 0));
+}
+
+void db_load_begin(struct db_txn *txn, unsigned table, struct db_load *ret)
+{
+    *ret = (struct db_load){.txn = txn, .append = db_count(txn, table) == 0};
+    if (txn->err == 0)
+        (void)check(txn, mdb_cursor_open(txn->txn, txn->db->tables[table], &ret->cursor));
+}
+
+void db_load_put(struct db_load *load, struct slice key, struct slice value)
+{
+    MDB_val k = val_of(key), v = val_of(value);
+    bool same = key.len == load->key_len && memcmp(key.data, load->key, key.len) == 0;
+    unsigned flags = !load->append ? 0 : same ? MDB_APPENDDUP : MDB_APPEND;
+
+    if (load->txn->err != 0 || load->cursor == NULL || key.len > sizeof(load->key))
+        return;
+    (void)check(load->txn, mdb_cursor_put(load->cursor, &k, &v, flags));
+    memcpy(load->key, key.data, key.len);
+    load->key_len = key.len;
+}
+
+void db_load_end(struct db_load *load)
+{
+    if (load->cursor != NULL)
+        mdb_cursor_close(load->cursor);
+    load->cursor = NULL;
 }
 
 void db_walk(struct db_txn *txn, unsigned table, struct slice prefix, struct db_cursor *ret)

@@ -60,9 +60,6 @@ uint64_t db_count(struct db_txn *txn, unsigned table); /* pairs */
 /* Puts or replaces; in a table with duplicates, adds to the set. */
 void db_put(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
 
-/* The same for a key greater than all that are there, in a table without duplicates. */
-void db_append(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
-
 /* Puts what is not there yet, in a table without duplicates. False: the key is there. */
 bool db_add(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
 
@@ -70,6 +67,21 @@ bool db_add(struct db_txn *txn, unsigned table, struct slice key, struct slice v
 void db_delete(struct db_txn *txn, unsigned table, struct slice key);
 void db_delete_pair(struct db_txn *txn, unsigned table, struct slice key, struct slice value);
 void db_empty(struct db_txn *txn, unsigned table);
+
+/* Puts many pairs in ascending order of keys, and of values under one key: next to where the last
+ * one went, which is found without a search; into an empty table without holes in its pages.
+ * Meanwhile this table is not changed otherwise. */
+struct db_load {
+    struct db_txn *txn;
+    struct MDB_cursor *cursor;
+    bool append; /* the table was empty */
+    size_t key_len;
+    char key[DB_KEY_MAX]; /* the last one */
+};
+
+void db_load_begin(struct db_txn *txn, unsigned table, struct db_load *ret);
+void db_load_put(struct db_load *load, struct slice key, struct slice value);
+void db_load_end(struct db_load *load);
 
 /* Walks the pairs whose key starts with prefix, in order. Meanwhile other tables may be changed
  * (copy the key and value first), this one not. */

@@ -2,37 +2,18 @@
  *
  * The DN index is keyed from the last RDN to the first, each ended by a zero byte, which no
  * normalized DN holds: what lies below an entry is one range of keys behind it.
- *
- * References: 'm' and the person's id lead to memberships; 'g', the organization's hash and the
- * person's id to groups, so that the groups of one person in one organization are one key, and the
- * references of a group stay in the order of its members. Roles need none: BATCH_DEPENDENCY has
- * them.
  */
 #include "cache/index.h"
 #include "base/err.h"
+#include "cache/backref.h"
 #include "ldap/dn.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include <stdlib.h>
 #include <string.h>
 
 struct place {
     struct id uuid;
     uint8_t kind;
     uint8_t active;
-};
-
-struct ref {
-    uint8_t type;
-    uint8_t organization[8];
-    struct id person;
-};
-
-struct membership_ref {
-    uint8_t type;
-    struct id person;
 };
 
 bool index_fits(struct slice dn)
@@ -120,98 +101,6 @@ bool index_at(struct batch *batch, struct slice dn, enum tree_kind kind, struct 
     return true;
 }
 
-static struct membership_ref membership_ref(const struct id *person)
-{
-    return (struct membership_ref){.type = 'm', .person = *person};
-}
-
-static struct ref group_ref(const struct batch *batch, struct slice organization,
-                            const struct id *person)
-{
-    struct ref ref = {.type = 'g'};
-    XXH64_hash_t hash =
-        XXH3_64bits_withSecret(organization.data, organization.len, batch->secret, ID_SECRET);
-
-    memcpy(ref.organization, &hash, sizeof(ref.organization));
-    if (person != NULL)
-        ref.person = *person;
-    return ref;
-}
-
-static void ref_write(struct batch *batch, struct slice key, const struct id *uuid, bool add)
-{
-    if (add)
-        db_put(&batch->txn, BATCH_REF, key, SLICE_BYTES(*uuid));
-    else
-        db_delete_pair(&batch->txn, BATCH_REF, key, SLICE_BYTES(*uuid));
-}
-
-static void membership_refs(struct batch *batch, const struct id *uuid, const struct entry *entry,
-                            bool add)
-{
-    struct slice dn = entry != NULL ? entry_value(entry, ENTRY_PERSON) : (struct slice){0};
-    struct membership_ref ref;
-    struct id person;
-
-    if (entry == NULL || dn.len == 0 ||
-        (entry->kind != TREE_MEMBERSHIP && entry->kind != TREE_EVENT_MEMBERSHIP))
-        return;
-    person = id_of_dn(dn, batch->secret);
-    ref = membership_ref(&person);
-    ref_write(batch, SLICE_BYTES(ref), uuid, add);
-}
-
-/* The members who count: those of a group. */
-static const struct id *group_members(const struct entry *entry, size_t *ret_count)
-{
-    *ret_count = 0;
-    return entry != NULL && entry->kind == TREE_GROUP ? entry_members(entry, ret_count) : NULL;
-}
-
-/* Removes what only old refers to and adds what only entry does. */
-static void group_refs(struct batch *batch, const struct id *uuid, const struct entry *old,
-                       const struct entry *entry)
-{
-    size_t old_count, count, i = 0, j = 0;
-    const struct id *olds = group_members(old, &old_count);
-    const struct id *news = group_members(entry, &count);
-    bool moved = old_count > 0 && count > 0 &&
-                 !slice_equal(old->place.organization, entry->place.organization);
-    struct ref before = {0}, after = {0};
-
-    if (old_count > 0)
-        before = group_ref(batch, old->place.organization, NULL);
-    if (count > 0)
-        after = group_ref(batch, entry->place.organization, NULL);
-    while (i < old_count || j < count) {
-        int order = i == old_count ? 1 : j == count ? -1 : id_compare(&olds[i], &news[j]);
-
-        if (order < 0 || (order == 0 && moved)) {
-            before.person = olds[i];
-            ref_write(batch, SLICE_BYTES(before), uuid, false);
-        }
-        if (order > 0 || (order == 0 && moved)) {
-            after.person = news[j];
-            ref_write(batch, SLICE_BYTES(after), uuid, true);
-        }
-        i += order <= 0;
-        j += order >= 0;
-    }
-}
-
-static void write_refs(struct batch *batch, const struct id *uuid, const struct entry *old,
-                       const struct entry *entry)
-{
-    bool same = old != NULL && entry != NULL && old->kind == entry->kind &&
-                entry_same_list(old, entry, ENTRY_PERSON);
-
-    if (!same) {
-        membership_refs(batch, uuid, old, false);
-        membership_refs(batch, uuid, entry, true);
-    }
-    group_refs(batch, uuid, old, entry);
-}
-
 static struct place place_of(const struct id *uuid, const struct entry *entry)
 {
     return (struct place){.uuid = *uuid, .kind = (uint8_t)entry->kind, .active = entry->active};
@@ -251,7 +140,6 @@ bool index_add(struct batch *batch, const struct id *uuid, const struct entry *e
         db_delete(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid));
         return false;
     }
-    write_refs(batch, uuid, NULL, entry);
     batch->numbers.counts[entry->kind]++;
     batch->numbers.shares += share_count(entry);
     return true;
@@ -264,7 +152,8 @@ void index_write(struct batch *batch, const struct id *uuid, const struct entry 
 
     buffer_init(&encoded);
     write_dn(batch, uuid, old, entry);
-    write_refs(batch, uuid, old, entry);
+    if (batch->numbers.filled != 0)
+        backref_write(batch, uuid, old, entry);
     if (entry == NULL) {
         db_delete(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid));
     } else if (entry_encode(entry, &encoded) != 0) {
@@ -306,13 +195,6 @@ void index_each(struct batch *batch, enum tree_kind kind,
                 void (*call)(struct batch *batch, const struct id *uuid, void *context),
                 void *context)
 {
-    index_each_of(batch, 1U << kind, call, context);
-}
-
-void index_each_of(struct batch *batch, unsigned kinds,
-                   void (*call)(struct batch *batch, const struct id *uuid, void *context),
-                   void *context)
-{
     struct db_cursor cursor;
     struct slice key, value;
 
@@ -323,7 +205,7 @@ void index_each_of(struct batch *batch, unsigned kinds,
         if (value.len != sizeof(place))
             continue;
         memcpy(&place, value.data, sizeof(place));
-        if (place.kind >= BATCH_KINDS || (kinds >> place.kind & 1) == 0)
+        if (place.kind != kind)
             continue;
         arena_reset(batch->arena);
         call(batch, &place.uuid, context);
@@ -400,36 +282,4 @@ int index_names(struct batch *batch, struct slice dn, enum tree_kind kind,
     }
     db_walk_end(&cursor);
     return result;
-}
-
-static void refs_add(struct batch *batch, struct slice prefix, struct ids *out)
-{
-    struct db_cursor cursor;
-    struct slice key, value;
-
-    db_walk(&batch->txn, BATCH_REF, prefix, &cursor);
-    while (db_next(&cursor, &key, &value)) {
-        struct id uuid;
-
-        if (value.len != sizeof(uuid))
-            continue;
-        memcpy(&uuid, value.data, sizeof(uuid));
-        ids_add(out, &uuid);
-    }
-    db_walk_end(&cursor);
-}
-
-void index_memberships(struct batch *batch, const struct id *person, struct ids *out)
-{
-    struct membership_ref ref = membership_ref(person);
-
-    refs_add(batch, SLICE_BYTES(ref), out);
-}
-
-void index_groups(struct batch *batch, struct slice organization, const struct id *person,
-                  struct ids *out)
-{
-    struct ref ref = group_ref(batch, organization, person);
-
-    refs_add(batch, SLICE_BYTES(ref), out);
 }

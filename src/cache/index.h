@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The entries in the state, and how they are found: by entryUUID, by DN, below a DN, and by who
- * refers to whom. Keeps these in step; knows nothing of what a change means. Errors stick to the
- * batch.
+ * The entries in the state, and how they are found: by entryUUID, by DN, below a DN. Keeps these in
+ * step, and once the state is filled who refers to whom (cache/backref.h); knows nothing of what a
+ * change means. Errors stick to the batch.
  */
 #ifndef USHER_CACHE_INDEX_H
 #define USHER_CACHE_INDEX_H
@@ -51,11 +51,6 @@ void index_each(struct batch *batch, enum tree_kind kind,
 int index_names(struct batch *batch, struct slice dn, enum tree_kind kind,
                 int (*call)(void *context, struct slice name), void *context);
 
-/* As index_each for several kinds: bits, 1 << kind. */
-void index_each_of(struct batch *batch, unsigned kinds,
-                   void (*call)(struct batch *batch, const struct id *uuid, void *context),
-                   void *context);
-
 /* Calls for each entry of these kinds (bits) in the order of entryUUIDs, in which they lie on the
  * disk. The callback may change other tables than BATCH_ENTRY. The entry lives until the arena is
  * reset. */
@@ -63,13 +58,5 @@ void index_entries(struct batch *batch, unsigned kinds,
                    void (*call)(struct batch *batch, const struct id *uuid,
                                 const struct entry *entry, void *context),
                    void *context);
-
-/* Adds the memberships, of organizations and events, that name the person with this id (of the
- * DN). */
-void index_memberships(struct batch *batch, const struct id *person, struct ids *out);
-
-/* Adds the groups of the organization that name the person, sorted. */
-void index_groups(struct batch *batch, struct slice organization, const struct id *person,
-                  struct ids *out);
 
 #endif

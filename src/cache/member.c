@@ -4,6 +4,7 @@
  * in nothing else share a profile.
  */
 #include "cache/member.h"
+#include "cache/backref.h"
 #include "cache/index.h"
 
 #include <string.h>
@@ -18,6 +19,20 @@ bool member_named(const struct batch *batch, const struct entry *entry)
            place.kind == TREE_PERSON && slice_equal(place.name, entry->place.name);
 }
 
+bool member_counts(struct batch *batch, const struct entry *entry)
+{
+    enum tree_kind kind;
+    struct id person;
+
+    if (!member_named(batch, entry))
+        return false;
+    if (index_find(batch, entry_value(entry, ENTRY_PERSON), &person, &kind) && kind == TREE_PERSON)
+        return true;
+    problem_tell(batch->problems, entry->dn,
+                 "is for a person who is not there, and counts for nobody", (struct slice){0});
+    return false;
+}
+
 /* The person's groups in the organization. */
 static void find_groups(struct batch *batch, const struct entry *entry, struct sources *sources)
 {
@@ -25,7 +40,7 @@ static void find_groups(struct batch *batch, const struct entry *entry, struct s
     struct ids groups = {0};
     struct id *copy;
 
-    index_groups(batch, entry->place.organization, &person, &groups);
+    backref_groups(batch, entry->place.organization, &person, &groups);
     ids_sort(&groups);
     copy = arena_alloc(batch->arena, groups.count * sizeof(*copy));
     if (groups.count > 0)

@@ -13,6 +13,10 @@
  * That the person is there is another question. */
 bool member_named(const struct batch *batch, const struct entry *entry);
 
+/* Whether it counts: it names the person as whom it is named, and there is one. Tells of a person
+ * who is not there. */
+bool member_counts(struct batch *batch, const struct entry *entry);
+
 /* The sources of its profile, pointing into the entry and the batch's arena. Memberships of events
  * have no groups. */
 void member_sources(struct batch *batch, const struct entry *entry, struct sources *ret);

@@ -160,6 +160,16 @@ uint32_t profile_take(struct batch *batch, struct pool *pool, const struct sourc
     return number;
 }
 
+void profile_use(struct batch *batch, uint32_t number, uint32_t more)
+{
+    struct row row;
+
+    if (!row_get(batch, number, &row))
+        return;
+    row.head.uses += more;
+    row_put(batch, number, &row);
+}
+
 void profile_drop(struct batch *batch, uint32_t number)
 {
     struct number_key key = number_key(number);

@@ -14,6 +14,9 @@
  * none. TODO_FREED numbers are not taken. */
 uint32_t profile_take(struct batch *batch, struct pool *pool, const struct sources *sources);
 
+/* More uses of a profile that was taken. */
+void profile_use(struct batch *batch, uint32_t number, uint32_t more);
+
 /* One use less. */
 void profile_drop(struct batch *batch, uint32_t number);
 

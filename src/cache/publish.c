@@ -6,6 +6,7 @@
 #include "cache/publish.h"
 #include "base/err.h"
 #include "cache/index.h"
+#include "cache/permissions.h"
 #include "cache/publishing.h"
 #include "cache/record.h"
 #include "cache/todo.h"
@@ -14,35 +15,6 @@
 #include <string.h>
 
 #define TRIES 4 /* tables made anew, each twice as large */
-
-/* The catalogue as the state has it. */
-static struct catalogue *catalogue_load(struct batch *batch)
-{
-    struct catalogue *catalogue = catalogue_new();
-    struct db_cursor cursor;
-    struct slice key, value;
-
-    db_walk(&batch->txn, BATCH_PERMISSION, (struct slice){0}, &cursor);
-    while (db_next(&cursor, &key, &value)) {
-        struct permission_row row;
-        struct entry entry;
-        int err;
-
-        if (value.len != sizeof(row))
-            continue;
-        memcpy(&row, value.data, sizeof(row));
-        arena_reset(batch->arena);
-        if (!index_get(batch, &row.uuid, &entry))
-            continue;
-        err = catalogue_put(catalogue, row.bit, key, entry_value(&entry, ENTRY_CHANNEL),
-                            entry.editing, entry.factor, entry_value(&entry, ENTRY_REQUIRES));
-        if (err != 0)
-            problem_tell(batch->problems, entry.dn, "cannot be taken into the catalogue",
-                         slice_of(err_text(err)));
-    }
-    db_walk_end(&cursor);
-    return catalogue;
-}
 
 static bool permission_same(const struct permission *a, const struct permission *b)
 {
@@ -118,7 +90,7 @@ int publish_todo(struct batch *batch, struct publish *publish)
     struct run run = {
         .batch = batch,
         .table = publish->table,
-        .catalogue = changed ? catalogue_load(batch) : publish->catalogue,
+        .catalogue = changed ? permissions_load(batch) : publish->catalogue,
         .pool = pool_new(batch),
     };
 
@@ -199,7 +171,8 @@ static void fill(struct run *run)
 
 int publish_whole(struct batch *batch, const char *path, gid_t gid, struct publish *publish)
 {
-    struct run run = {.batch = batch, .catalogue = catalogue_load(batch), .pool = pool_new(batch)};
+    struct run run = {
+        .batch = batch, .catalogue = permissions_load(batch), .pool = pool_new(batch)};
 
     for (unsigned try = 0; try < TRIES; try++) {
         run.err = table_create(path, size_for(batch, try), gid, &run.table);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Before a commit: from what was touched to the records and profiles that are now due. Decides
- * which memberships count and which profile each has, gives permissions their bits, and writes the
- * to-do list; computes no answers itself, which is publishing's work.
+ * which memberships count and which profile each has, and writes the to-do list; computes no
+ * answers itself, which is publishing's work.
  */
 #ifndef USHER_CACHE_RECOMPUTE_H
 #define USHER_CACHE_RECOMPUTE_H
@@ -11,13 +11,5 @@
 
 /* Works off what is noted in the batch. Errors stick to it. */
 void recompute_touched(struct batch *batch);
-
-/* All records, profiles and bits anew, and the whole table on the to-do list. Marks the state
- * filled. */
-void recompute_all(struct batch *batch);
-
-/* Gives the permission of this entry a bit, or takes it away. */
-void recompute_permission(struct batch *batch, const struct id *uuid, const struct entry *entry,
-                          bool present);
 
 #endif

@@ -20,20 +20,21 @@ bool record_get(struct batch *batch, const struct id *uuid, struct record *ret)
     return true;
 }
 
-void record_put(struct batch *batch, const struct id *uuid, const struct record *record)
+static struct slice record_bytes(const struct record *record)
 {
     size_t len = offsetof(struct record, names) + record->names_len;
 
-    db_put(&batch->txn, BATCH_RECORD, SLICE_BYTES(*uuid),
-           (struct slice){.data = (const char *)record, .len = len});
+    return (struct slice){.data = (const char *)record, .len = len};
 }
 
-void record_append(struct batch *batch, const struct id *uuid, const struct record *record)
+void record_put(struct batch *batch, const struct id *uuid, const struct record *record)
 {
-    size_t len = offsetof(struct record, names) + record->names_len;
+    db_put(&batch->txn, BATCH_RECORD, SLICE_BYTES(*uuid), record_bytes(record));
+}
 
-    db_append(&batch->txn, BATCH_RECORD, SLICE_BYTES(*uuid),
-              (struct slice){.data = (const char *)record, .len = len});
+void record_load(struct db_load *load, const struct id *uuid, const struct record *record)
+{
+    db_load_put(load, SLICE_BYTES(*uuid), record_bytes(record));
 }
 
 void record_name(const struct tree_place *place, struct record *record)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Rows of the state that lead from entries to numbers: a membership that counts to its profile and
- * to the names under which its record is published, a permission to its bit. And such names: two or
- * three with a zero byte between them.
+ * Rows of the state that lead from a membership that counts to its profile and to the names under
+ * which its record is published. And such names: two or three with a zero byte between them.
  */
 #ifndef USHER_CACHE_RECORD_H
 #define USHER_CACHE_RECORD_H
@@ -26,15 +25,9 @@ struct record {
 
 bool record_get(struct batch *batch, const struct id *uuid, struct record *ret);
 void record_put(struct batch *batch, const struct id *uuid, const struct record *record);
-/* The same for an entryUUID greater than all that have a record. */
-void record_append(struct batch *batch, const struct id *uuid, const struct record *record);
+/* Adds the row to a load of BATCH_RECORD. */
+void record_load(struct db_load *load, const struct id *uuid, const struct record *record);
 void record_name(const struct tree_place *place, struct record *record);
 struct slice record_names(const struct record *record);
-
-/* A row of BATCH_PERMISSION. */
-struct permission_row {
-    uint32_t bit;
-    struct id uuid;
-};
 
 #endif

@@ -74,7 +74,8 @@ int state_refresh_done(struct state *state);
 int state_reset(struct state *state);
 
 /* The store's contextCSN was seen to match what was applied. Does nothing before the first refresh
- * is done, or within a batch. */
+ * is done, or within a batch. The first one waits for the disk, after the table is fresh: until
+ * then nothing that the refresh brought was synced. */
 void state_fresh(struct state *state, struct slice csn);
 void state_beat(struct state *state);
 

@@ -4,9 +4,10 @@
  * another that came, save that memberships and groups go by their entryUUID.
  */
 #include "cache/touch.h"
+#include "cache/backref.h"
 #include "cache/index.h"
+#include "cache/permissions.h"
 #include "cache/record.h"
-#include "cache/recompute.h"
 #include "cache/todo.h"
 
 struct change {
@@ -46,7 +47,7 @@ static void touch_person(struct batch *batch, const struct change *change)
             continue;
         todo_add(batch, TODO_PERSON, each[i]->place.name);
         person = id_of_dn(each[i]->dn, batch->secret);
-        index_memberships(batch, &person, &batch->touched);
+        backref_memberships(batch, &person, &batch->touched);
     }
 }
 
@@ -72,7 +73,7 @@ static void touch_member(struct batch *batch, const struct id *person, struct sl
     struct ids memberships = {0};
     struct entry entry;
 
-    index_memberships(batch, person, &memberships);
+    backref_memberships(batch, person, &memberships);
     for (size_t i = 0; i < memberships.count; i++)
         if (index_get(batch, &memberships.ids[i], &entry) && entry.kind == TREE_MEMBERSHIP &&
             slice_equal(entry.place.organization, organization))
@@ -146,9 +147,9 @@ static void touch_permission(struct batch *batch, const struct change *change)
         return;
     batch->all_profiles = true;
     if (change->old != NULL)
-        recompute_permission(batch, change->uuid, change->old, false);
+        permission_number(batch, change->uuid, change->old, false);
     if (change->entry != NULL)
-        recompute_permission(batch, change->uuid, change->entry, true);
+        permission_number(batch, change->uuid, change->entry, true);
 }
 
 static void (*const touches[BATCH_KINDS])(struct batch *batch, const struct change *change) = {

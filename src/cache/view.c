@@ -8,37 +8,12 @@
 #include "base/err.h"
 #include "cache/index.h"
 #include "cache/member.h"
-#include "cache/record.h"
+#include "cache/permissions.h"
 #include "cache/snapshot.h"
 #include "cache/viewing.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* The catalogue as the snapshot has it. */
-static struct catalogue *catalogue_load(struct batch *batch)
-{
-    struct catalogue *catalogue = catalogue_new();
-    struct db_cursor cursor;
-    struct slice key, value;
-
-    db_walk(&batch->txn, BATCH_PERMISSION, (struct slice){0}, &cursor);
-    while (db_next(&cursor, &key, &value)) {
-        struct permission_row row;
-        struct entry entry;
-
-        if (value.len != sizeof(row))
-            continue;
-        memcpy(&row, value.data, sizeof(row));
-        arena_reset(batch->arena);
-        /* What does not fit is left out, as from the table, and was told of there. */
-        if (index_get(batch, &row.uuid, &entry))
-            (void)catalogue_put(catalogue, row.bit, key, entry_value(&entry, ENTRY_CHANNEL),
-                                entry.editing, entry.factor, entry_value(&entry, ENTRY_REQUIRES));
-    }
-    db_walk_end(&cursor);
-    return catalogue;
-}
 
 int view_open(struct state *state, struct view **ret)
 {
@@ -46,7 +21,7 @@ int view_open(struct state *state, struct view **ret)
     int err = snapshot_begin(state, &view->batch);
 
     if (err == 0) {
-        view->catalogue = catalogue_load(&view->batch);
+        view->catalogue = permissions_load(&view->batch);
         view->pool = pool_new(&view->batch);
         err = view->batch.txn.err;
     }

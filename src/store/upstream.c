@@ -241,13 +241,14 @@ int upstream_open(const struct upstream_target *target, int64_t deadline_ms, str
 
 int upstream_read_ahead(struct upstream *upstream)
 {
+    ber_len_t size = UPSTREAM_READ_AHEAD;
     Sockbuf *sockbuf = NULL;
 
     if (ldap_get_option(upstream->ld, LDAP_OPT_SOCKBUF, &sockbuf) != LDAP_OPT_SUCCESS ||
         sockbuf == NULL)
         return E_INTERNAL;
     return ber_sockbuf_add_io(sockbuf, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER,
-                              NULL) == 0
+                              &size) == 0
                ? 0
                : E_NOMEM;
 }

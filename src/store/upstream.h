@@ -16,6 +16,7 @@
 
 #define UPSTREAM_ADDRESSES_MAX 8
 #define UPSTREAM_MESSAGE_MAX   (256u << 20) /* bytes of one message that we take */
+#define UPSTREAM_READ_AHEAD    (128u << 10)
 
 /* Where the store listens. */
 struct upstream_target {
