@@ -162,6 +162,12 @@ static const struct {
     {"permission a:b requires=c:d\npermission c:d requires=a:b\n", "cn=c:d", "circle", 1},
     {"permission ab\n", "cn=ab,ou=permissions", "name that is no permission", 0},
     {"person x.\xc3\xbc\n", "uid=x", "does not fit", 0},
+    {"organization platform\nmembership platform/alice grant=+ticket:sell@event/hamlet\n",
+     "cn=alice,ou=members,o=platform", "without its organization's name", 0},
+    {"organization platform\nrole platform/r grant=-ticket:sell@event/hamlet\n",
+     "cn=r,ou=roles,o=platform", "@event/hamlet\"", 0},
+    {"event-membership acme/hamlet/alice role=/gone\n", "cn=alice,ou=members,cn=hamlet",
+     "role that is not there", 0},
 };
 
 static void expect_broken(struct fixture *fixture, size_t row, const struct lines *found)
@@ -239,6 +245,87 @@ static void test_told_once(void **unused)
     tear_down(&fixture);
 }
 
+static void put_raw(struct fixture *fixture, unsigned number, const char *dn,
+                    const char *const rows[][2], size_t count)
+{
+    const uint8_t uuid[STATE_UUID] = {'x', (uint8_t)number};
+    struct attribute attributes[8];
+    struct slice values[8];
+
+    for (size_t i = 0; i < count; i++) {
+        values[i] = slice_of(rows[i][1]);
+        attributes[i] = (struct attribute){slice_of(rows[i][0]), &values[i], 1};
+    }
+    assert_int_equal(state_begin(fixture->state), 0);
+    assert_int_equal(state_put(fixture->state, uuid, slice_of(dn), attributes, count), 0);
+    assert_int_equal(state_commit(fixture->state), 0);
+}
+
+/* Values that cannot be read are told of when they come, and named by doctor ever after. */
+static void test_unread(void **unused)
+{
+    static const struct {
+        const char *dn;
+        const char *rows[3][2];
+        const char *word;
+    } unread[] = {
+        {"uid=una,ou=people," STATE_TREE_BASE,
+         {{"objectClass", "usherPerson"}, {"usherActive", "maybe"}},
+         "neither TRUE nor FALSE: \"maybe\""},
+        {"cn=u:v,ou=permissions," STATE_TREE_BASE,
+         {{"objectClass", "usherPermission"}, {"usherFactor", "yes"}},
+         "neither TRUE nor FALSE: \"yes\""},
+        {"cn=e,ou=events,o=acme," STATE_TREE_BASE,
+         {{"objectClass", "usherEvent"}, {"usherNotBefore", "tomorrow"}},
+         "time that does not parse, and is inactive for it: \"tomorrow\""},
+        {"cn=g,ou=groups,o=acme," STATE_TREE_BASE,
+         {{"objectClass", "usherGroup"}, {"member", "una"}},
+         "member that is no DN: \"una\""},
+        {"cn=h,ou=groups,o=acme," STATE_TREE_BASE,
+         {{"objectClass", "usherGroup"}, {"usherRole", "crew"}},
+         "value that is no DN: \"crew\""},
+    };
+    const size_t count = sizeof(unread) / sizeof(unread[0]);
+    struct fixture fixture;
+    struct lines found;
+
+    (void)unused;
+    set_up(&fixture);
+    fill(&fixture, WHOLE);
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = 0; i < count; i++)
+            put_raw(&fixture, i, unread[i].dn, unread[i].rows, 2);
+    examine(&fixture, &found);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(lines_with(&fixture.told, unread[i].dn, unread[i].word), 1);
+        assert_int_equal(lines_with(&found, unread[i].dn, unread[i].word), 1);
+    }
+    assert_int_equal(fixture.told.count, count);
+    assert_int_equal(found.count, count);
+    lines_clear(&found);
+    tear_down(&fixture);
+}
+
+/* The references of an event membership are told of like those of the others: once, by the role
+ * that is not there and by the one for whom it is. */
+static void test_event_membership(void **unused)
+{
+    struct fixture fixture;
+
+    (void)unused;
+    set_up(&fixture);
+    fill(&fixture, WHOLE);
+    put(&fixture, "event-membership acme/hamlet/alice role=/gone\n");
+    put(&fixture, "event-membership acme/hamlet/zoe role=/gone\n");
+    assert_int_equal(lines_with(&fixture.told, "cn=gone,ou=roles", "is not there"), 1);
+    assert_int_equal(lines_with(&fixture.told, "cn=zoe,ou=members,cn=hamlet", "not there"), 1);
+    put(&fixture, "organization platform\n"
+                  "membership platform/alice grant=+ticket:sell@event/hamlet\n");
+    assert_int_equal(lines_with(&fixture.told, "cn=alice,ou=members,o=platform", "without"), 1);
+    assert_int_equal(fixture.told.count, 3);
+    tear_down(&fixture);
+}
+
 /* What comes in the wrong order within one batch is whole in the end. */
 static void test_any_order(void **unused)
 {
@@ -281,9 +368,13 @@ static void test_random(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),     cmocka_unit_test(test_table),
-        cmocka_unit_test(test_told_once), cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_told_once),
+        cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_event_membership),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

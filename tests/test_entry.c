@@ -27,12 +27,10 @@ static uint8_t secret[ID_SECRET];
 static int read_rows(const char *dn, const struct row rows[ROWS], struct arena *arena,
                      struct entry *ret)
 {
-    const struct entry_reader reader = {
-        .base = slice_of(BASE), .secret = secret, .problems = problems_new(NULL, NULL)};
+    const struct entry_reader reader = {.base = slice_of(BASE), .secret = secret};
     struct attribute attributes[ROWS];
     struct slice values[ROWS][6];
     size_t count = 0;
-    int err;
 
     for (size_t i = 0; i < ROWS && rows[i].name != NULL; i++) {
         size_t n = 0;
@@ -41,9 +39,7 @@ static int read_rows(const char *dn, const struct row rows[ROWS], struct arena *
             values[i][n] = arena_copy(arena, slice_of(rows[i].values[n]));
         attributes[count++] = (struct attribute){slice_of(rows[i].name), values[i], n};
     }
-    err = entry_read(&reader, slice_of(dn), attributes, count, arena, ret);
-    problems_free(reader.problems);
-    return err;
+    return entry_read(&reader, slice_of(dn), attributes, count, arena, ret);
 }
 
 #define MEMBERSHIP "cn=alice,ou=members,o=acme," BASE
@@ -71,6 +67,8 @@ static void test_read(void **state)
     assert_true(slice_is(entry_value(&entry, ENTRY_PERSON), "uid=alice,ou=people," BASE));
     assert_int_equal(entry.lists[ENTRY_ROLES].count, 2);
     assert_true(slice_is(entry.lists[ENTRY_ROLES].values[0], "cn=a,ou=roles," BASE));
+    assert_int_equal(entry.lists[ENTRY_FAULTS].count, 1);
+    assert_true(slice_is(entry.lists[ENTRY_FAULTS].values[0], "djunk"));
     assert_int_equal(entry.lists[ENTRY_GRANTS].count, 2);
     assert_true(slice_is(entry.lists[ENTRY_GRANTS].values[0], "+a:b"));
     assert_true(entry.not_before == INT64_MIN);
@@ -144,7 +142,7 @@ static void test_same_bytes(void **state)
         {"usherSetting", {"x=1"}},
         {"objectClass", {"ushermembership", "extensibleObject"}},
         {"usherGrant", {"+a:b", "+b:c"}},
-        {"usherRole", {"cn=A, ou=roles," BASE, "cn=b,ou=roles," BASE}},
+        {"usherRole", {"junk", "cn=A, ou=roles," BASE, "cn=b,ou=roles," BASE}},
         {"usherNotAfter", {"20240101010000+0100"}},
         {"usherMember", {"uid=alice,ou=people," BASE}},
         {"usherActive", {"TRUE"}},

@@ -81,10 +81,6 @@ static void check_entry(struct examination *examination, const struct id *uuid,
     struct batch *batch = examination->batch;
     struct id person;
 
-    if (entry->kind == TREE_OTHER && entry->classes != 0)
-        problem_tell(examination->problems, entry->dn,
-                     "does not stand where such an entry belongs, or its name does not fit",
-                     none());
     inspect(entry, batch->base, examination->problems);
     references_check(batch, entry, examination->problems);
     check_settings(examination, entry);

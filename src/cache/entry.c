@@ -93,10 +93,22 @@ void entry_move(struct entry *entry, struct slice dn, struct slice base)
         entry->kind = entry->place.kind;
 }
 
-static void skip(const struct entry_reader *reader, const struct entry *entry, const char *text,
-                 struct slice value)
+static void fault(struct entry *entry, struct arena *arena, enum entry_fault why,
+                  struct slice value)
 {
-    problem_tell(reader->problems, entry->dn, text, value);
+    struct entry_values *faults = &entry->lists[ENTRY_FAULTS];
+    size_t len = value.len < ENTRY_FAULT_MAX ? value.len : ENTRY_FAULT_MAX;
+    char *text;
+
+    if (faults->count == ENTRY_FAULTS_MAX)
+        return;
+    if (faults->count == 0)
+        faults->values = arena_alloc(arena, ENTRY_FAULTS_MAX * sizeof(*faults->values));
+    text = arena_alloc(arena, len + 1);
+    text[0] = (char)why;
+    if (len > 0)
+        memcpy(text + 1, value.data, len);
+    faults->values[faults->count++] = (struct slice){.data = text, .len = len + 1};
 }
 
 static void read_classes(struct entry *entry, const struct attribute *attribute)
@@ -107,8 +119,7 @@ static void read_classes(struct entry *entry, const struct attribute *attribute)
                 entry->classes |= classes[j].kinds;
 }
 
-static void read_flag(const struct entry_reader *reader, struct entry *entry, enum flag flag,
-                      struct slice value)
+static void read_flag(struct entry *entry, enum flag flag, struct slice value, struct arena *arena)
 {
     bool *flags[FLAGS] = {&entry->active, &entry->editing, &entry->factor};
 
@@ -119,17 +130,17 @@ static void read_flag(const struct entry_reader *reader, struct entry *entry, en
     } else {
         /* An unreadable restriction restricts. */
         *flags[flag] = flag != FLAG_ACTIVE;
-        skip(reader, entry, "has a flag that is neither TRUE nor FALSE", value);
+        fault(entry, arena, FAULT_FLAG, value);
     }
 }
 
-static void read_instant(const struct entry_reader *reader, struct entry *entry, enum instant which,
-                         struct slice value)
+static void read_instant(struct entry *entry, enum instant which, struct slice value,
+                         struct arena *arena)
 {
     int64_t ms;
 
     if (clock_parse(value, &ms) != 0) {
-        skip(reader, entry, "has a time that does not parse, and is inactive for it", value);
+        fault(entry, arena, FAULT_INSTANT, value);
         entry->active = false;
     } else if (which == INSTANT_BEFORE) {
         entry->not_before = ms;
@@ -143,8 +154,8 @@ static int slice_order(const void *a, const void *b)
     return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
 }
 
-static void read_list(const struct entry_reader *reader, struct entry *entry, enum entry_list list,
-                      bool is_dn, const struct attribute *attribute, struct arena *arena)
+static void read_list(struct entry *entry, enum entry_list list, bool is_dn,
+                      const struct attribute *attribute, struct arena *arena)
 {
     struct entry_values *to = &entry->lists[list];
     size_t count = 0, kept = 0;
@@ -155,8 +166,7 @@ static void read_list(const struct entry_reader *reader, struct entry *entry, en
         struct slice value = attribute->values[i];
 
         if (value.len > ENTRY_VALUE_MAX || (is_dn && dn_normalize(value, buf, &value) != 0))
-            skip(reader, entry,
-                 is_dn ? "has a value that is no DN" : "has a value that is too long", value);
+            fault(entry, arena, is_dn ? FAULT_DN : FAULT_LONG, value);
         else
             to->values[count++] = is_dn ? arena_copy(arena, value) : value;
     }
@@ -179,7 +189,7 @@ static void read_members(const struct entry_reader *reader, struct entry *entry,
 
     for (size_t i = 0; i < attribute->value_count; i++) {
         if (dn_normalize(attribute->values[i], buf, &dn) != 0)
-            skip(reader, entry, "has a member that is no DN", attribute->values[i]);
+            fault(entry, arena, FAULT_MEMBER, attribute->values[i]);
         else
             ids[count++] = id_of_dn(dn, reader->secret);
     }
@@ -208,17 +218,16 @@ static void read_attribute(const struct entry_reader *reader, struct entry *entr
         break;
     case READ_TEXT:
     case READ_DN:
-        read_list(reader, entry, readings[row].detail, readings[row].reading == READ_DN, attribute,
-                  arena);
+        read_list(entry, readings[row].detail, readings[row].reading == READ_DN, attribute, arena);
         break;
     case READ_MEMBERS:
         read_members(reader, entry, attribute, arena);
         break;
     case READ_FLAG:
-        read_flag(reader, entry, readings[row].detail, attribute->values[0]);
+        read_flag(entry, readings[row].detail, attribute->values[0], arena);
         break;
     case READ_INSTANT:
-        read_instant(reader, entry, readings[row].detail, attribute->values[0]);
+        read_instant(entry, readings[row].detail, attribute->values[0], arena);
         break;
     }
 }
@@ -228,6 +237,7 @@ int entry_read(const struct entry_reader *reader, struct slice dn,
                struct entry *ret)
 {
     struct entry entry = {.active = true, .not_before = INT64_MIN, .not_after = INT64_MAX};
+    struct entry_values *faults;
     bool active = true;
     size_t values = 0;
 
@@ -244,9 +254,9 @@ int entry_read(const struct entry_reader *reader, struct slice dn,
     }
     entry.active = active;
     entry_move(&entry, entry.dn, reader->base);
-    if (entry.kind == TREE_OTHER && entry.classes != 0)
-        skip(reader, &entry, "does not stand where such an entry belongs, or its name does not fit",
-             (struct slice){0});
+    faults = &entry.lists[ENTRY_FAULTS];
+    if (faults->count > 1)
+        qsort(faults->values, faults->count, sizeof(*faults->values), slice_order);
     *ret = entry;
     return 0;
 }

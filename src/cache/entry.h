@@ -36,7 +36,17 @@ enum entry_list {
     ENTRY_CHANNEL,  /* usherChannel */
     ENTRY_REQUIRES, /* usherRequires */
     ENTRY_MEMBERS,  /* member: the struct ids of all of them as one value, sorted */
+    ENTRY_FAULTS,   /* values that could not be read: an enum entry_fault, and the value */
     ENTRY_LISTS,
+};
+
+/* Why a value was not taken as it stands. */
+enum entry_fault {
+    FAULT_FLAG = 'f',    /* neither TRUE nor FALSE */
+    FAULT_INSTANT = 't', /* no time */
+    FAULT_DN = 'd',      /* no DN */
+    FAULT_LONG = 'l',    /* over ENTRY_VALUE_MAX */
+    FAULT_MEMBER = 'm',  /* a member that is no DN */
 };
 
 struct entry_values {
@@ -61,13 +71,16 @@ struct entry {
 struct entry_reader {
     struct slice base;
     const uint8_t *secret;
-    struct problems *problems; /* told of values that are skipped */
 };
 
 /* Reads attributes into memory of the arena (which also takes a copy of dn). A time or a flag that
- * does not parse makes the entry inactive. E_LIMIT for an entry beyond ENTRY_VALUES_MAX values. */
+ * does not parse makes the entry inactive, or restricts as the flag does; other values that cannot
+ * be read are skipped; what they were stands in ENTRY_FAULTS. E_LIMIT for an entry beyond
+ * ENTRY_VALUES_MAX values. */
 #define ENTRY_VALUES_MAX 1000000
 #define ENTRY_VALUE_MAX  4096 /* bytes; longer values are skipped */
+#define ENTRY_FAULTS_MAX 32   /* remembered of one entry, */
+#define ENTRY_FAULT_MAX  200  /* with so many bytes of the value */
 int entry_read(const struct entry_reader *reader, struct slice dn,
                const struct attribute *attributes, size_t attribute_count, struct arena *arena,
                struct entry *ret);

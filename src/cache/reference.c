@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KIND(kind) (1U << (kind))
+#define KIND(kind)  (1U << (kind))
+#define MEMBERSHIPS (KIND(TREE_MEMBERSHIP) | KIND(TREE_EVENT_MEMBERSHIP))
 #define IN_ORGANIZATION                                                                            \
     (KIND(TREE_MEMBERSHIP) | KIND(TREE_EVENT_MEMBERSHIP) | KIND(TREE_GROUP) | KIND(TREE_EVENT) |   \
      KIND(TREE_ROLE) | KIND(TREE_SERVICE))
@@ -30,15 +31,14 @@ static const struct {
     enum tree_kind target;
     const char *text;
 } references[] = {
-    {ENTRY_PERSON, KIND(TREE_MEMBERSHIP) | KIND(TREE_EVENT_MEMBERSHIP), KIND(TREE_MEMBERSHIP),
-     TREE_PERSON, "is for a person who is not there, and counts for nobody"},
+    {ENTRY_PERSON, MEMBERSHIPS, MEMBERSHIPS, TREE_PERSON,
+     "is for a person who is not there, and counts for nobody"},
     {ENTRY_PRIMARY, KIND(TREE_ORGANIZATION), 0, TREE_ORGANIZATION,
      "has a primary organization that is not there"},
     {ENTRY_SHARED, KIND(TREE_EVENT), 0, TREE_ORGANIZATION,
      "is shared with an organization that is not there"},
-    {ENTRY_ROLES,
-     KIND(TREE_MEMBERSHIP) | KIND(TREE_EVENT_MEMBERSHIP) | KIND(TREE_GROUP) | KIND(TREE_SERVICE),
-     KIND(TREE_MEMBERSHIP) | KIND(TREE_GROUP), TREE_ROLE, "refers to a role that is not there"},
+    {ENTRY_ROLES, MEMBERSHIPS | KIND(TREE_GROUP) | KIND(TREE_SERVICE),
+     MEMBERSHIPS | KIND(TREE_GROUP), TREE_ROLE, "refers to a role that is not there"},
     {ENTRY_INCLUDES, KIND(TREE_ROLE), KIND(TREE_ROLE), TREE_ROLE,
      "includes a role that is not there"},
 };

@@ -50,8 +50,7 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
               const struct attribute *attributes, size_t attribute_count)
 {
     struct batch *batch = &state->batch;
-    const struct entry_reader reader = {
-        .base = batch->base, .secret = batch->secret, .problems = batch->problems};
+    const struct entry_reader reader = {.base = batch->base, .secret = batch->secret};
     struct id id = id_from(uuid);
     uint64_t mark = problems_mark(state->problems);
     char buf[DN_MAX];
