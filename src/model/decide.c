@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The nine steps of DESIGN 4 in their order. Steps 1 to 5 look at the people and places, steps 6 to
- * 8 at one permission, so that usherRequires can walk them again for the next.
+ * The evaluator's last step for everybody who does not compile it in; and when windows change.
  */
 #include "model/decide.h"
-#include "base/err.h"
-
-#define REQUIRES_CHAIN_MAX 64
-
-/* What stays the same while the permissions of one question are looked at. */
-struct question {
-    const struct query *query;
-    const struct subject *subject;
-    const struct decide_source *source;
-    bool on_event;
-    bool valid[MEMBERSHIP_KINDS];
-};
-
-bool window_open(const struct window *window, int64_t now_ms)
-{
-    return window->present && window->active && window->not_before <= now_ms &&
-           now_ms < window->not_after;
-}
+#include "model/decide_steps.h"
 
 int64_t window_next(const struct window *window, int64_t now_ms)
 {
@@ -32,125 +14,20 @@ int64_t window_next(const struct window *window, int64_t now_ms)
     return now_ms < window->not_after ? window->not_after : INT64_MAX;
 }
 
+bool window_open(const struct window *window, int64_t now_ms)
+{
+    return window_is_open(window, now_ms);
+}
+
 bool subject_valid(const struct subject *subject, enum membership_kind kind, bool event_query,
                    int64_t now_ms)
 {
-    if (kind == MEMBERSHIP_EVENT && (!event_query || !window_open(&subject->event, now_ms)))
-        return false;
-    return window_open(&subject->membership[kind], now_ms);
-}
-
-static struct decision decision_of(int result, int step, enum membership_kind kind)
-{
-    return (struct decision){.result = result, .step = step, .kind = kind};
-}
-
-/* Step 1: 0 or the error that it gives; E_NOTFOUND with what is not there. */
-static int step_known(const struct question *question, const struct permission *permission,
-                      enum membership_kind *kind)
-{
-    const struct subject *subject = question->subject;
-
-    if (permission == NULL)
-        return E_NOPERM;
-    if (!subject->organization_known || !subject->organization_active)
-        return E_NOTFOUND;
-    if (!question->on_event || subject->event_known)
-        return 0;
-    *kind = MEMBERSHIP_EVENT;
-    return E_NOTFOUND;
-}
-
-/* Steps 2 to 5: 0 or the number of the one that denies. */
-static int step_subject(const struct question *question)
-{
-    const struct subject *subject = question->subject;
-    const bool *valid = question->valid;
-
-    if (!subject->person_known || !subject->person_active)
-        return 2;
-    if (!valid[MEMBERSHIP_EVENT] && !valid[MEMBERSHIP_OWN] && !valid[MEMBERSHIP_PLATFORM])
-        return 3;
-    if (!question->on_event)
-        return 0;
-    if (!subject->event_open)
-        return 4;
-    if (subject->event_scope_specific && !valid[MEMBERSHIP_EVENT] && !valid[MEMBERSHIP_PLATFORM])
-        return 5;
-    return 0;
-}
-
-/* Steps 6, 7 and the layers of 8 for one permission: 0 or the number of the one that denies. */
-static int step_permission(const struct question *question, const struct permission *permission,
-                           enum membership_kind *kind)
-{
-    const struct subject *subject = question->subject;
-    const struct decide_source *source = question->source;
-
-    if (permission->channel.len > 0 && !slice_equal(permission->channel, question->query->channel))
-        return 6;
-    if (permission->editing && question->on_event && subject->event_foreign &&
-        subject->shared_read_only)
-        return 7;
-    for (enum membership_kind i = 0; i < MEMBERSHIP_KINDS; i++) {
-        enum verdict verdict;
-
-        if (!question->valid[i])
-            continue;
-        verdict = source->verdict(source->context, i, permission->bit, &question->query->scope);
-        if (verdict != VERDICT_SILENT) {
-            *kind = i;
-            return verdict == VERDICT_GRANT ? 0 : 8;
-        }
-    }
-    return 8;
-}
-
-/* The rest of step 8: whether all that is required, directly or not, is allowed. A circle never
- * ends, so it runs into the limit. */
-static bool requires_hold(const struct question *question, int requires, enum membership_kind *kind)
-{
-    struct permission permission;
-
-    for (int i = 0; i < REQUIRES_CHAIN_MAX && requires != REQUIRES_NOTHING; i++) {
-        if (requires < 0)
-            return false;
-        if (question->source->permission(question->source->context, (unsigned) requires,
-                                         &permission) != 0)
-            return false;
-        if (step_permission(question, &permission, kind) != 0)
-            return false;
-        requires = permission.requires;
-    }
-    return requires == REQUIRES_NOTHING;
+    return subject_is_valid(subject, kind, event_query, now_ms);
 }
 
 struct decision decide(const struct query *query, const struct permission *permission,
                        const struct subject *subject, const struct decide_source *source,
                        int64_t now_ms)
 {
-    struct question question = {
-        .query = query,
-        .subject = subject,
-        .source = source,
-        .on_event = query->scope.kind == SCOPE_EVENT,
-    };
-    enum membership_kind kind = MEMBERSHIP_KINDS;
-    int err, step;
-
-    err = step_known(&question, permission, &kind);
-    if (err != 0)
-        return decision_of(err, 1, kind);
-    for (enum membership_kind i = 0; i < MEMBERSHIP_KINDS; i++)
-        question.valid[i] = subject_valid(subject, i, question.on_event, now_ms);
-    step = step_subject(&question);
-    if (step == 0)
-        step = step_permission(&question, permission, &kind);
-    if (step != 0)
-        return decision_of(E_DENIED, step, kind);
-    if (!requires_hold(&question, permission->requires, &kind))
-        return decision_of(E_DENIED, 8, kind);
-    if (permission->factor && query->factor <= FACTOR_NONE)
-        return decision_of(E_STEPUP, 9, kind);
-    return decision_of(0, 8, kind);
+    return decide_inline(query, permission, subject, source, now_ms);
 }
