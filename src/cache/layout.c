@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Three fifths full at most: a present key is found after 1.8 slots in the mean, an absent one
- * after 3.6 neighbouring ones. */
-#define SLOTS_FOR(keys) ((keys) + (keys)*2 / 3 + 1)
+/* Two thirds full at most, and little more than half when it is new: a present key is then found
+ * after 1.6 slots in the mean, in a full one after 2. */
+#define SLOTS_FOR(keys) ((keys) + (keys) / 2 + 1)
 
 /* Index words for each bit, before rounding up. */
 #define INDEX_SPREAD 2

@@ -143,7 +143,7 @@ static void fill_profiles(struct run *run)
     db_walk_end(&cursor);
 }
 
-/* Room for what there is and half as much again: at 64 bytes a record, more would be dear. */
+/* Room for what there is and some more, also where there is little. */
 static struct table_size size_for(struct batch *batch, unsigned try)
 {
     const struct batch_numbers *numbers = &batch->numbers;
@@ -151,13 +151,13 @@ static struct table_size size_for(struct batch *batch, unsigned try)
                        numbers->counts[TREE_ORGANIZATION] + numbers->counts[TREE_EVENT] +
                        numbers->shares + db_count(&batch->txn, BATCH_SCOPE);
     uint64_t people = numbers->counts[TREE_PERSON];
-    uint64_t bits = (uint64_t)numbers->next_bit + numbers->next_bit / 4 + 64;
+    uint64_t bits = TABLE_ROOM((uint64_t)numbers->next_bit) + 64;
 
     return (struct table_size){
-        .records = (records + records / 2 + 1024) << try,
-        .profiles = (numbers->next_profile + numbers->next_profile / 2 + 256) << try,
+        .records = (TABLE_ROOM(records) + 256) << try,
+        .profiles = (TABLE_ROOM(numbers->next_profile) + 64) << try,
         .bits = (uint32_t)(bits < CATALOGUE_MAX ? bits : CATALOGUE_MAX),
-        .people = (people + people / 2 + 1024) << try,
+        .people = (TABLE_ROOM(people) + 256) << try,
     };
 }
 

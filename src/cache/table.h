@@ -42,6 +42,10 @@ struct table_size {
     uint64_t people;
 };
 
+/* What to make room for, given what there is: a quarter more, for at 96 bytes a record, and with a
+ * file that is replaced in seconds, half as much again would be dear. */
+#define TABLE_ROOM(count) ((count) + (count) / 4)
+
 /* Opens the table at path for writing when it can go on being used (same format, same boot, not
  * marked replaced); else E_NOTFOUND, and table_create makes a new one. Records left odd by a writer
  * that was killed stay odd until they are put again. */
