@@ -368,14 +368,14 @@ static void test_reopen(void **state)
     (void)snprintf(path, sizeof(path), "%s/rights", folder);
     assert_int_equal(query_parse(text("ticket:delete"), &query), 0);
     assert_int_equal(cache_open(path, &cache), 0);
-    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query), E_UNAVAIL);
+    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query, NULL), E_UNAVAIL);
     first = table_make(path, "csn1");
-    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query), E_UNAVAIL);
+    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query, NULL), E_UNAVAIL);
     usleep(1100000); /* a table that could not be opened is tried again after a second */
-    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query), 0);
+    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query, NULL), 0);
     usleep(20000);
     second = table_make(path, "csn2");
-    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query), 0);
+    assert_int_equal(cache_check(cache, text("acme"), text("alice"), &query, NULL), 0);
     assert_int_equal(cache_status(cache, &status), 0);
     assert_string_equal(status.csn, "csn2");
     cache_close(cache);
@@ -399,7 +399,7 @@ static void *race_run(void *context)
     if (query_parse(text("ticket:delete"), &query) != 0)
         return NULL;
     while (!atomic_load(&race->stop)) {
-        int rc = cache_check(race->cache, text("acme"), text("alice"), &query);
+        int rc = cache_check(race->cache, text("acme"), text("alice"), &query, NULL);
 
         if (rc == 0 || rc == E_BUSY)
             atomic_fetch_add(rc == 0 ? &race->yes : &race->busy, 1);
@@ -480,7 +480,7 @@ static void test_fork(void **state)
 
             usleep(15000);
             for (int k = 0; k < 100 && (rc == 0 || rc == E_BUSY); k++, usleep(200))
-                rc = cache_check(race.cache, text("acme"), text("alice"), &query);
+                rc = cache_check(race.cache, text("acme"), text("alice"), &query, NULL);
             if (rc == 0 && i == 19)
                 rc = usher_check(setting.usher, "acme", "carol", "ticket:read@payment/b");
             _exit(rc == 0 ? 0 : 1);

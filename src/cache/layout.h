@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define LAYOUT_MAGIC         UINT64_C(0x7374686769727375) /* "usrights" */
-#define LAYOUT_FORMAT        2
+#define LAYOUT_FORMAT        3
 #define LAYOUT_PAGE          4096
 #define LAYOUT_BOOT_MAX      40
 #define LAYOUT_RECORDS_MAX   (UINT32_C(1) << 30)
@@ -89,7 +89,7 @@ struct layout_slot {
     uint64_t not_before; /* int64_t, ms since 1970 */
     uint64_t not_after;
     uint64_t organization;
-    uint64_t spare;
+    uint64_t filter; /* of a membership: the person's bit of the platform filter */
 };
 
 /* What there is to know of an organization is one word, at its number: close together, since nearly

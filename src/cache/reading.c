@@ -167,6 +167,17 @@ static int permission_read(struct reading *reading, unsigned bit, unsigned which
     return 0;
 }
 
+/* The permission at the place where it was found before, if it is still there. */
+static bool permission_again(struct reading *reading, struct permission *ret)
+{
+    const struct rights *rights = reading->rights;
+    unsigned bit;
+
+    return reading->place != NULL && permission_place(rights, reading->place, &bit) &&
+           reading_enters(reading, &rights->permissions[bit].sequence) &&
+           permission_read(reading, bit, 0, ret) == 0;
+}
+
 /* The permission asked for: 0, or E_NOPERM. An identifier that was removed and came back at another
  * bit stands in the index twice. */
 static int permission_find(struct reading *reading, struct permission *ret)
@@ -175,6 +186,11 @@ static int permission_find(struct reading *reading, struct permission *ret)
     const struct layout_key *key = &reading->permission_key;
     uint64_t mask = rights->layout.index_words - 1;
 
+    if (permission_again(reading, ret))
+        return 0;
+    if (!reading->hashed)
+        reading->permission_key = key_of_permission(rights->seed, reading->query->permission);
+    reading->hashed = true;
     for (unsigned i = 0; i < LAYOUT_PROBES; i++) {
         const uint64_t *word = &rights->index[(key->word[1] + i) & mask];
         uint64_t value = word_get(word);
@@ -193,8 +209,10 @@ static int permission_find(struct reading *reading, struct permission *ret)
         if (!reading_enters(reading, &rights->permissions[bit].sequence))
             return E_NOPERM;
         if (key_equal(&rights->permissions[bit].key, key) &&
-            permission_read(reading, bit, 0, ret) == 0)
+            permission_read(reading, bit, 0, ret) == 0) {
+            permission_remember(reading->place, value);
             return 0;
+        }
     }
     return E_NOPERM;
 }
@@ -329,44 +347,14 @@ static struct decision reading_decide(struct reading *reading)
     return decide(reading->query, known ? &permission : NULL, &subject, &source, reading->now_ms);
 }
 
-/* Hashes the names, and sends for the records while the rest is looked up. */
-static void reading_begin(struct reading *reading)
-{
-    const struct rights *rights = reading->rights;
-
-    reading->named = key_name_valid(reading->organization) && key_name_valid(reading->uid);
-    if (reading->named) {
-        reading->membership_key =
-            key_of_names(rights->seed, KEY_MEMBERSHIP, reading->organization, reading->uid);
-        __builtin_prefetch(
-            &rights->slots[key_slot(&reading->membership_key, rights->layout.slots)]);
-    }
-    reading->on_event = reading->query->scope.kind == SCOPE_EVENT && event_begin(reading);
-    reading->permission_key = key_of_permission(rights->seed, reading->query->permission);
-}
-
-/* 0, or E_STALE. */
-static int rights_fresh(const struct rights *rights)
-{
-    const struct layout_header *header = rights->header;
-    int64_t age_ms, max_age_ms;
-
-    if (word_get(&header->filled) != 1)
-        return E_STALE;
-    age_ms = (int64_t)((uint64_t)layout_clock_ms() - word_get(&header->fresh_ms));
-    max_age_ms = (int64_t)word_get(&header->max_age_ms);
-    return age_ms >= -CLOCK_SLACK_MS && age_ms <= max_age_ms ? 0 : E_STALE;
-}
-
-int rights_check(const struct rights *rights, struct slice organization, struct slice uid,
-                 const struct query *query, int64_t now_ms, struct decision *ret)
+int reading_run(const struct rights *rights, struct slice organization, struct slice uid,
+                const struct query *query, int64_t now_ms, _Atomic uint64_t *place, bool named,
+                const struct layout_key *membership_key, struct decision *ret)
 {
     struct decision decision;
     struct reading reading;
     struct query complete;
 
-    if (rights_fresh(rights) != 0)
-        return E_STALE;
     if (query->scope.kind == SCOPE_EVENT && query->scope.organization.len == 0) {
         complete = *query;
         complete.scope.organization = organization;
@@ -377,7 +365,11 @@ int rights_check(const struct rights *rights, struct slice organization, struct 
     reading.uid = uid;
     reading.query = query;
     reading.now_ms = now_ms;
-    reading_begin(&reading);
+    reading.named = named;
+    reading.membership_key = *membership_key;
+    reading.place = place;
+    reading.hashed = false;
+    reading.on_event = query->scope.kind == SCOPE_EVENT && event_begin(&reading);
     for (unsigned i = 0; i < READ_TRIES; i++) {
         decision = reading_decide(&reading);
         if (reading_holds(&reading)) {

@@ -13,8 +13,9 @@
 
 #include <sys/types.h>
 
-#define CLOCK_SLACK_MS 1000 /* how far a time in the header may lie ahead */
-#define SEEN_MAX       128  /* words that one try may rest on */
+#define CLOCK_SLACK_MS    1000 /* how far a time in the header may lie ahead */
+#define HEARTBEAT_LATE_MS 2000
+#define SEEN_MAX          128 /* words that one try may rest on */
 
 struct rights {
     struct layout layout;
@@ -27,10 +28,23 @@ struct rights {
     const uint64_t *index;
     const struct layout_permission *permissions;
     const uint64_t *filter;
+    const unsigned char *pages;
+    bool mapped; /* by us, not into space of the caller's */
     dev_t device;
     ino_t inode;
     char path[];
 };
+
+/* Whether the writer gave a sign of life lately, at this layout_clock_ms. */
+static inline bool rights_beats(const struct rights *rights, int64_t clock_ms)
+{
+    int64_t silent_ms = (int64_t)((uint64_t)clock_ms - word_get(&rights->header->heartbeat_ms));
+
+    return silent_ms >= -CLOCK_SLACK_MS && silent_ms < HEARTBEAT_LATE_MS;
+}
+
+/* Whether the path names another file by now. */
+bool rights_moved(const struct rights *rights);
 
 /* A membership, copied. */
 struct member {
@@ -54,7 +68,9 @@ struct reading {
     bool named;    /* both names can be names at all */
     bool on_event; /* the query is */
     struct layout_key membership_key;
-    struct layout_key permission_key;
+    struct layout_key permission_key; /* once hashed */
+    bool hashed;
+    _Atomic uint64_t *place;     /* rights_check_at's, or NULL */
     struct layout_key event_key; /* both if on_event */
     struct layout_key event_membership_key;
 
@@ -104,6 +120,35 @@ const struct layout_slot *reading_find(struct reading *reading, const struct lay
 const struct layout_slot *reading_slot(struct reading *reading, const struct layout_key *key,
                                        uint64_t *ret_state);
 
+/* Where the permission was found before: false when the place is of another table. A bit belongs to
+ * one identifier for the life of a file, and an index word has 48 bits of a key under the seed of
+ * its file: in another file it fits nothing. What stands at the bit is still to be entered. */
+static inline bool permission_place(const struct rights *rights, _Atomic uint64_t *place,
+                                    unsigned *ret_bit)
+{
+    uint64_t word = atomic_load_explicit(place, memory_order_relaxed);
+    unsigned bit = key_index_bit(word);
+    struct layout_key key;
+
+    if (word == 0 || bit >= rights->layout.bits)
+        return false;
+    key.word[0] = word_get(&rights->permissions[bit].key.word[0]);
+    *ret_bit = bit;
+    return key_index_same(&key, word);
+}
+
+static inline void permission_remember(_Atomic uint64_t *place, uint64_t index_word)
+{
+    if (place != NULL)
+        atomic_store_explicit(place, index_word, memory_order_relaxed);
+}
+
+/* The page of a number that is one. */
+static inline const uint64_t *rights_page(const struct rights *rights, uint32_t number)
+{
+    return (const void *)(rights->pages + number * rights->layout.profile_stride);
+}
+
 /* The page of this number, entered, or NULL. */
 static inline const uint64_t *reading_page(struct reading *reading, uint32_t number)
 {
@@ -114,8 +159,7 @@ static inline const uint64_t *reading_page(struct reading *reading, uint32_t num
         reading->damaged = true;
         return NULL;
     }
-    page = (const uint64_t *)(const void *)(reading->rights->map + layout->profile_offset +
-                                            number * layout->profile_stride);
+    page = rights_page(reading->rights, number);
     return reading_enters(reading, page) ? page : NULL;
 }
 
@@ -142,6 +186,12 @@ void event_read(struct reading *reading, struct subject *subject);
 
 /* Reads the settings that bear on an event query. Memberships and event have been read. */
 void settings_read(struct reading *reading, struct subject *subject);
+
+/* Asks for everything there is to ask: what rights_check does with a fresh table. named: both names
+ * can be names; membership_key is then that of the membership asked about. */
+int reading_run(const struct rights *rights, struct slice organization, struct slice uid,
+                const struct query *query, int64_t now_ms, _Atomic uint64_t *place, bool named,
+                const struct layout_key *membership_key, struct decision *ret);
 
 /* Waits for about this many tens of nanoseconds, off the core's other thread's way. */
 static inline void pause_briefly(unsigned times)

@@ -17,9 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CSN_TRIES         64
-#define CSN_PAUSES        32
-#define HEARTBEAT_LATE_MS 2000
+#define CSN_TRIES  64
+#define CSN_PAUSES 32
 
 /* The header's constant part. */
 static int header_read(int fd, struct layout_header *ret)
@@ -32,6 +31,11 @@ static int header_read(int fd, struct layout_header *ret)
 }
 
 int rights_open(const char *path, struct rights **ret)
+{
+    return rights_open_at(path, NULL, 0, ret);
+}
+
+int rights_open_at(const char *path, void *space, size_t space_size, struct rights **ret)
 {
     size_t path_size = strlen(path) + 1;
     struct layout_header header;
@@ -55,12 +59,17 @@ int rights_open(const char *path, struct rights **ret)
     err = layout_check(&header, (uint64_t)status.st_size, &rights->layout);
     if (err != 0)
         goto out;
-    map = mmap(NULL, rights->layout.file_size, PROT_READ, MAP_SHARED, fd, 0);
+    err = E_LIMIT;
+    if (space != NULL && rights->layout.file_size > space_size)
+        goto out;
+    map = mmap(space, rights->layout.file_size, PROT_READ,
+               MAP_SHARED | (space != NULL ? MAP_FIXED : 0), fd, 0);
     if (map == MAP_FAILED) {
         err = err_errno(errno);
         goto out;
     }
     memcpy(rights->path, path, path_size);
+    rights->mapped = space == NULL;
     rights->device = status.st_dev;
     rights->inode = status.st_ino;
     rights->seed = header.seed;
@@ -72,8 +81,10 @@ int rights_open(const char *path, struct rights **ret)
     rights->index = (const void *)(rights->map + rights->layout.index_offset);
     rights->permissions = (const void *)(rights->map + rights->layout.permission_offset);
     rights->filter = (const void *)(rights->map + rights->layout.filter_offset);
+    rights->pages = (const void *)(rights->map + rights->layout.profile_offset);
     *ret = rights;
     rights = NULL;
+    err = 0;
 out:
     free(rights);
     (void)close(fd);
@@ -84,7 +95,8 @@ void rights_close(struct rights *rights)
 {
     if (rights == NULL)
         return;
-    (void)munmap((void *)(uintptr_t)rights->map, rights->layout.file_size);
+    if (rights->mapped)
+        (void)munmap((void *)(uintptr_t)rights->map, rights->layout.file_size);
     free(rights);
 }
 
@@ -96,13 +108,14 @@ static int64_t since_ms(const uint64_t *word)
 
 bool rights_replaced(const struct rights *rights)
 {
-    int64_t silent_ms = since_ms(&rights->header->heartbeat_ms);
+    return word_get(&rights->header->replaced) != 0 ||
+           (!rights_beats(rights, layout_clock_ms()) && rights_moved(rights));
+}
+
+bool rights_moved(const struct rights *rights)
+{
     struct stat status;
 
-    if (word_get(&rights->header->replaced) != 0)
-        return true;
-    if (silent_ms >= -CLOCK_SLACK_MS && silent_ms < HEARTBEAT_LATE_MS)
-        return false;
     return stat(rights->path, &status) == 0 &&
            (status.st_dev != rights->device || status.st_ino != rights->inode);
 }

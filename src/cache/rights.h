@@ -9,6 +9,7 @@
 
 #include "model/decide.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define RIGHTS_CSN_MAX 64
@@ -33,6 +34,11 @@ struct rights_status {
  * E_STALE when it was made in another boot of the machine; E_IO; E_NOMEM. Uses malloc, opens with
  * O_CLOEXEC and keeps no descriptor. */
 int rights_open(const char *path, struct rights **ret);
+
+/* The same within address space of the caller's (mapped, at a page boundary), who keeps it: nothing
+ * of it is unmapped here. Also E_LIMIT: the table is larger. */
+int rights_open_at(const char *path, void *space, size_t space_size, struct rights **ret);
+
 void rights_close(struct rights *rights); /* NULL is fine */
 
 /* Whether the file at the path is another one by now, or the writer marked this one replaced, or
@@ -48,6 +54,17 @@ bool rights_replaced(const struct rights *rights);
  * table is damaged). */
 int rights_check(const struct rights *rights, struct slice organization, struct slice uid,
                  const struct query *query, int64_t now_ms, struct decision *ret);
+
+#define RIGHTS_NOW INT64_MIN /* now_ms: when it is asked, to 10 ms, should it matter */
+
+/* The same for who opens tables again, and for who asks for one permission often. E_UNAVAIL, with
+ * *ret untouched: the table is replaced, as rights_replaced tells; it is asked at one look at the
+ * clock. now_ms may be RIGHTS_NOW. *place (place may be NULL), zero at first, remembers where the
+ * permission was found, in whichever table: it need not be hashed and searched for while it stands
+ * there. Any number of threads may share it. */
+int rights_check_at(const struct rights *rights, struct slice organization, struct slice uid,
+                    const struct query *query, int64_t now_ms, _Atomic uint64_t *place,
+                    struct decision *ret);
 
 void rights_status(const struct rights *rights, struct rights_status *ret);
 

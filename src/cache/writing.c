@@ -48,7 +48,8 @@ static void slot_write(struct table *table, struct layout_slot *slot, const stru
     if (before != 0 && before % 2 == 0 && word_get(&slot->state) == content->state &&
         word_get(&slot->not_before) == content->not_before &&
         word_get(&slot->not_after) == content->not_after &&
-        word_get(&slot->organization) == content->organization)
+        word_get(&slot->organization) == content->organization &&
+        word_get(&slot->filter) == content->filter)
         return;
     word_set(&header->writing, 1);
     if (before == 0)
@@ -62,6 +63,7 @@ static void slot_write(struct table *table, struct layout_slot *slot, const stru
     word_set(&slot->not_before, content->not_before);
     word_set(&slot->not_after, content->not_after);
     word_set(&slot->organization, content->organization);
+    word_set(&slot->filter, content->filter);
     word_set(&slot->sequence, even);
     counter_add(&header->memberships, (int64_t)slot_counts(slot) - (int64_t)counted);
     word_set(&header->writing, 0);
@@ -228,10 +230,8 @@ int table_remove_person(struct table *table, struct slice uid)
 }
 
 /* Only ever set: a membership that was removed costs a look in vain, and may come back. */
-static void filter_set(struct table *table, struct slice uid)
+static void filter_set(struct table *table, unsigned bit)
 {
-    unsigned bit = key_filter(table->header->seed, uid);
-
     word_set(&table->filter[bit / 64], word_get(&table->filter[bit / 64]) | UINT64_C(1)
                                                                                 << bit % 64);
 }
@@ -277,11 +277,13 @@ int table_put_record(struct table *table, struct slice organization, struct slic
     int err;
 
     err = record_key(table, organization, event, uid, &key);
+    if (err == 0)
+        content.filter = key_filter(table->header->seed, uid);
     if (err == 0 && record->profile != TABLE_NO_PROFILE &&
         record->profile >= table->layout.profiles)
         err = E_LIMIT;
     if (err == 0 && event.len == 0 && slice_equal_fold(organization, slice_of(LAYOUT_PLATFORM)))
-        filter_set(table, uid);
+        filter_set(table, (unsigned)content.filter);
     return err != 0 ? err : owned_put(table, &key, organization, &content);
 }
 

@@ -59,7 +59,7 @@ static inline void counter_raise(uint64_t *counter, uint64_t value)
 /* Whether the table holds the key, perhaps as removed. */
 bool slot_stands(const struct table *table, const struct layout_key *key);
 
-/* Finds or claims the slot of a key, and writes state, times and organization of content. E_LIMIT.
+/* Finds or claims the slot of a key, and writes content but its sequence and key. E_LIMIT.
  * What stands there so already is not written. */
 int slot_put(struct table *table, const struct layout_key *key, const struct layout_slot *content);
 

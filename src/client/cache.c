@@ -3,35 +3,42 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define SLOTS         4    /* one current, three that slow readers may still hold */
-#define STRIPES       8    /* counts per slot, so that threads seldom share a cache line */
-#define RETRY_MS      1000 /* before another attempt at a table that could not be opened */
-#define REOPEN_MS     10   /* before another attempt after one that went well */
-#define RECLAIM_TRIES 64   /* yields to readers of a mapping that was just replaced */
-#define PIN_TRIES     16   /* current moving under a reader that often: let the daemon answer */
-#define CACHE_LINE    64
+#define RETRY_MS    1000 /* before another attempt at a table that could not be opened */
+#define REOPEN_MS   10   /* before another attempt after one that went well */
+#define READ_TRIES  16   /* tables replaced under a reader that often: let the daemon answer */
+#define OPENED_MAX  4096 /* tables in the life of a handle; 1 MB of what stays of them */
+#define CACHE_LINE  64
+#define SPACE_ROUND 4096
 
-struct stripe {
-    _Alignas(CACHE_LINE) atomic_uint readers;
+/* Address space that always is readable: a table, or zeros. */
+struct space {
+    struct space *next;
+    void *at;
+    size_t size;
 };
 
-struct slot {
-    struct stripe stripes[STRIPES];
-    _Atomic(struct rights *) rights; /* changed by the owner, while current is another slot */
+/* A table that was opened once. Never changed and never freed before the cache is closed. */
+struct opened {
+    struct opened *next;
+    struct rights *rights;
+    struct space *space;
 };
 
 struct cache {
-    struct slot slots[SLOTS];
-    _Alignas(CACHE_LINE) atomic_int current; /* -1: none */
-    atomic_int owner;                        /* process id of the thread that replaces; 0: nobody */
-    atomic_int process;                      /* whose threads the counts count */
-    _Atomic int64_t retry_ms;                /* monotonic: no attempt before this */
+    _Alignas(CACHE_LINE) _Atomic(struct opened *) current; /* NULL: none */
+    atomic_int owner;         /* process id of the thread that replaces; 0: nobody */
+    _Atomic int64_t retry_ms; /* monotonic: no attempt before this */
+    /* The owner's; each grows by one pointer, so that a fork() in the middle leaves no half. */
+    struct opened *opened;
+    struct space *spaces;
+    unsigned opened_count;
     char path[];
 };
 
@@ -46,65 +53,28 @@ int cache_open(const char *path, struct cache **ret)
         return E_NOMEM;
     memset(cache, 0, size);
     memcpy(cache->path, path, strlen(path) + 1);
-    atomic_store(&cache->current, -1);
-    atomic_store(&cache->process, getpid());
     *ret = cache;
     return 0;
 }
 
 void cache_close(struct cache *cache)
 {
+    struct opened *opened;
+    struct space *space;
+
     if (cache == NULL)
         return;
-    for (size_t i = 0; i < SLOTS; i++)
-        rights_close(cache->slots[i].rights);
-    free(cache);
-}
-
-/* Threads have stacks of their own, far apart: a stripe without thread-local state. */
-static size_t stripe_here(void)
-{
-    uintptr_t place = (uintptr_t)__builtin_frame_address(0);
-
-    return (size_t)((uint64_t)(place >> 16) * UINT64_C(0x9e3779b97f4a7c15) >> 61);
-}
-
-struct pin {
-    int slot; /* -1: no mapping */
-    atomic_uint *readers;
-    const struct rights *rights;
-};
-
-static struct pin cache_pin(struct cache *cache)
-{
-    size_t stripe = stripe_here();
-
-    for (int i = 0; i < PIN_TRIES; i++) {
-        int slot = atomic_load(&cache->current);
-        atomic_uint *readers;
-
-        if (slot < 0)
-            break;
-        readers = &cache->slots[slot].stripes[stripe].readers;
-        atomic_fetch_add(readers, 1);
-        if (atomic_load(&cache->current) == slot)
-            return (struct pin){slot, readers, atomic_load(&cache->slots[slot].rights)};
-        atomic_fetch_sub(readers, 1);
+    while ((opened = cache->opened) != NULL) {
+        cache->opened = opened->next;
+        rights_close(opened->rights);
+        free(opened);
     }
-    return (struct pin){.slot = -1};
-}
-
-static void cache_unpin(const struct pin *pin)
-{
-    atomic_fetch_sub(pin->readers, 1);
-}
-
-static bool slot_idle(struct slot *slot)
-{
-    for (size_t i = 0; i < STRIPES; i++)
-        if (atomic_load(&slot->stripes[i].readers) != 0)
-            return false;
-    return true;
+    while ((space = cache->spaces) != NULL) {
+        cache->spaces = space->next;
+        (void)munmap(space->at, space->size);
+        free(space);
+    }
+    free(cache);
 }
 
 /* Takes the right to replace. Never waits. A holder with another process id is a thread of the
@@ -113,122 +83,149 @@ static bool cache_own(struct cache *cache)
 {
     int mine = getpid(), holder = 0;
 
-    if (!atomic_compare_exchange_strong(&cache->owner, &holder, mine) &&
-        (holder == mine || !atomic_compare_exchange_strong(&cache->owner, &holder, mine)))
-        return false;
-    if (atomic_load(&cache->process) == mine)
-        return true;
-    /* In a child the counts hold readers that exist in the parent alone. Threads of the child that
-     * read meanwhile would be forgotten, so what they may read is left alone: the current slot is
-     * counted anew only once it has been replaced. */
-    for (int i = 0; i < SLOTS; i++)
-        if (i != atomic_load(&cache->current))
-            for (size_t j = 0; j < STRIPES; j++)
-                atomic_store(&cache->slots[i].stripes[j].readers, 0);
-    atomic_store(&cache->process, mine);
-    return true;
+    return atomic_compare_exchange_strong(&cache->owner, &holder, mine) ||
+           (holder != mine && atomic_compare_exchange_strong(&cache->owner, &holder, mine));
 }
 
-/* The pointer goes first: a fork() in the middle leaves the child a leak, not a dangling pointer.
- */
-static void slot_empty(struct slot *slot)
+/* Zeros at this place, or wherever the kernel likes; MAP_FAILED. */
+static void *zeros_map(void *at, size_t size)
 {
-    rights_close(atomic_exchange(&slot->rights, NULL));
+    return mmap(at, size, PROT_READ,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at != NULL ? MAP_FIXED : 0), -1, 0);
 }
 
-/* A slot that nobody can be reading, emptied; -1 when slow readers hold all others. */
-static int cache_free_slot(struct cache *cache)
+/* Gives a table's pages back and keeps the place readable; should that fail, the pages stay. */
+static void space_clear(const struct space *space)
 {
-    int current = atomic_load(&cache->current);
+    (void)zeros_map(space->at, space->size);
+}
 
-    for (int i = 0; i < SLOTS; i++) {
-        if (i == current || !slot_idle(&cache->slots[i]))
-            continue;
-        slot_empty(&cache->slots[i]);
-        return i;
+/* The smallest space of at least this size that holds no current table; made when there is none. */
+static struct space *cache_space(struct cache *cache, size_t size)
+{
+    const struct opened *current = atomic_load(&cache->current);
+    struct space *best = NULL;
+
+    for (struct space *space = cache->spaces; space != NULL; space = space->next)
+        if (space->size >= size && (current == NULL || space != current->space) &&
+            (best == NULL || space->size < best->size))
+            best = space;
+    if (best != NULL)
+        return best;
+    best = malloc(sizeof(*best));
+    if (best == NULL)
+        return NULL;
+    *best = (struct space){.next = cache->spaces, .size = size, .at = zeros_map(NULL, size)};
+    if (best->at == MAP_FAILED) {
+        free(best);
+        return NULL;
     }
-    return -1;
+    cache->spaces = best;
+    return best;
 }
 
-/* Lets the readers of the mapping just replaced finish, for a moment; else it goes the next time.
- */
-static void cache_reclaim(struct slot *old)
+/* Opens the table at the path; NULL: it cannot be. */
+static struct opened *cache_table(struct cache *cache)
 {
-    for (int i = 0; i < RECLAIM_TRIES; i++) {
-        if (slot_idle(old)) {
-            slot_empty(old);
-            return;
-        }
-        sched_yield();
+    struct opened *opened = NULL;
+    struct rights *rights;
+    struct space *space;
+    struct stat status;
+
+    if (cache->opened_count >= OPENED_MAX || stat(cache->path, &status) != 0 ||
+        !S_ISREG(status.st_mode) || status.st_size <= 0)
+        return NULL;
+    space =
+        cache_space(cache, ((size_t)status.st_size + SPACE_ROUND - 1) / SPACE_ROUND * SPACE_ROUND);
+    if (space == NULL || (opened = malloc(sizeof(*opened))) == NULL)
+        return NULL;
+    if (rights_open_at(cache->path, space->at, space->size, &rights) != 0) {
+        free(opened);
+        return NULL;
     }
+    *opened = (struct opened){.next = cache->opened, .rights = rights, .space = space};
+    cache->opened = opened;
+    cache->opened_count++;
+    return opened;
 }
 
-/* Opens the table again, if nobody else is at it. seen: the slot found to be replaced, or -1. */
-static void cache_reopen(struct cache *cache, int seen)
+/* Opens the table again, if nobody else is at it. seen: the one found to be replaced, or NULL. */
+static void cache_reopen(struct cache *cache, const struct opened *seen)
 {
-    int64_t now_ms = clock_monotonic_ms(), wait_ms = RETRY_MS;
-    struct rights *fresh;
-    int slot;
+    int64_t now_ms = clock_monotonic_ms();
+    struct opened *fresh;
 
     if (now_ms < atomic_load(&cache->retry_ms) || !cache_own(cache))
         return;
-    slot = atomic_load(&cache->current) == seen ? cache_free_slot(cache) : -1;
-    if (slot >= 0) {
-        if (rights_open(cache->path, &fresh) == 0) {
-            atomic_store(&cache->slots[slot].rights, fresh);
-            atomic_store(&cache->current, slot);
-            if (seen >= 0)
-                cache_reclaim(&cache->slots[seen]);
-            wait_ms = REOPEN_MS;
+    if (atomic_load(&cache->current) == seen) {
+        fresh = cache_table(cache);
+        if (fresh != NULL) {
+            atomic_store(&cache->current, fresh);
+            if (seen != NULL)
+                space_clear(seen->space);
         }
-        atomic_store(&cache->retry_ms, now_ms + wait_ms);
+        atomic_store(&cache->retry_ms, now_ms + (fresh != NULL ? REOPEN_MS : RETRY_MS));
     }
     atomic_store(&cache->owner, 0);
 }
 
-/* Pins a table that is not replaced as far as can be told. E_UNAVAIL: there is none; E_BUSY: the
- * one at hand is replaced and the new one not yet open, so that only the daemon knows what is new.
- */
-static int cache_pin_fresh(struct cache *cache, struct pin *ret)
+/* Whether what was read since cache_read() was all of this table. */
+static bool cache_stands(struct cache *cache, const struct opened *opened)
 {
-    struct pin pin = cache_pin(cache);
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&cache->current, memory_order_relaxed) == opened;
+}
 
-    if (pin.slot < 0 || rights_replaced(pin.rights)) {
-        if (pin.slot >= 0)
-            cache_unpin(&pin);
-        cache_reopen(cache, pin.slot);
-        pin = cache_pin(cache);
-        if (pin.slot >= 0 && rights_replaced(pin.rights)) {
-            cache_unpin(&pin);
-            return E_BUSY;
-        }
-    }
-    *ret = pin;
-    return pin.slot >= 0 ? 0 : E_UNAVAIL;
+static const struct opened *cache_read(struct cache *cache)
+{
+    return atomic_load_explicit(&cache->current, memory_order_acquire);
 }
 
 int cache_check(struct cache *cache, struct slice organization, struct slice uid,
-                const struct query *query)
+                const struct query *query, _Atomic uint64_t *place)
 {
-    struct decision decision;
-    struct pin pin;
-    int rc = cache_pin_fresh(cache, &pin);
+    bool reopened = false;
 
-    if (rc < 0)
-        return rc;
-    rc = rights_check(pin.rights, organization, uid, query, clock_coarse_ms(), &decision);
-    cache_unpin(&pin);
-    return rc;
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        const struct opened *opened = cache_read(cache);
+        struct decision decision;
+        int rc = E_UNAVAIL;
+
+        if (opened != NULL)
+            rc = rights_check_at(opened->rights, organization, uid, query, RIGHTS_NOW, place,
+                                 &decision);
+        if (rc == E_UNAVAIL && !reopened) {
+            cache_reopen(cache, opened);
+            reopened = true;
+        } else if (cache_stands(cache, opened)) {
+            return rc == E_UNAVAIL && opened != NULL ? E_BUSY : rc;
+        }
+    }
+    return E_BUSY;
 }
 
 int cache_status(struct cache *cache, struct rights_status *ret)
 {
-    struct pin pin;
-    int rc = cache_pin_fresh(cache, &pin);
+    bool reopened = false;
 
-    if (rc < 0)
-        return rc;
-    rights_status(pin.rights, ret);
-    cache_unpin(&pin);
-    return 0;
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        const struct opened *opened = cache_read(cache);
+        bool replaced = opened == NULL || rights_replaced(opened->rights);
+        struct rights_status status;
+
+        if (replaced && !reopened) {
+            cache_reopen(cache, opened);
+            reopened = true;
+            continue;
+        }
+        if (!replaced)
+            rights_status(opened->rights, &status);
+        if (!cache_stands(cache, opened))
+            continue;
+        if (replaced)
+            return opened != NULL ? E_BUSY : E_UNAVAIL;
+        *ret = status;
+        return 0;
+    }
+    return E_BUSY;
 }

@@ -51,6 +51,7 @@ struct usher {
 /* The text, and what was parsed out of it, which points into it. */
 struct usher_permission {
     struct query query;
+    _Atomic uint64_t place; /* where the table last read has it */
     size_t len;
     char text[];
 };
@@ -211,12 +212,13 @@ static int question_fill(const char *organization, const char *user, struct slic
     return 0;
 }
 
-static int question_put(struct usher *usher, struct question *question, const struct query *parsed)
+static int question_put(struct usher *usher, struct question *question, const struct query *parsed,
+                        _Atomic uint64_t *place)
 {
     int rc;
 
     if (usher->cache != NULL) {
-        rc = cache_check(usher->cache, question->organization, question->user, parsed);
+        rc = cache_check(usher->cache, question->organization, question->user, parsed, place);
         if (answered(rc))
             return rc;
     }
@@ -232,7 +234,7 @@ static int question_plain(const struct usher *usher, const struct question *ques
 
     if (usher->cache != NULL && memchr(query.permission.data, '@', query.permission.len) == NULL &&
         memchr(query.permission.data, ';', query.permission.len) == NULL)
-        rc = cache_check(usher->cache, question->organization, question->user, &query);
+        rc = cache_check(usher->cache, question->organization, question->user, &query, NULL);
     return rc == 0 || rc == E_DENIED || rc == E_STEPUP ? rc : E_UNAVAIL;
 }
 
@@ -248,7 +250,7 @@ int usher_check(struct usher *usher, const char *organization, const char *user,
     if (rc != E_UNAVAIL)
         return rc;
     rc = query_parse(question.query, &parsed);
-    return rc < 0 ? rc : question_put(usher, &question, &parsed);
+    return rc < 0 ? rc : question_put(usher, &question, &parsed, NULL);
 }
 
 int usher_permission_resolve(const char *query, struct usher_permission **ret_permission)
@@ -285,7 +287,7 @@ int usher_permission_check(struct usher *usher, const char *organization, const 
     if (permission != NULL)
         query = (struct slice){permission->text, permission->len};
     rc = question_fill(organization, user, query, &question);
-    return rc < 0 ? rc : question_put(usher, &question, &permission->query);
+    return rc < 0 ? rc : question_put(usher, &question, &permission->query, &permission->place);
 }
 
 void usher_permission_free(struct usher_permission *permission)
