@@ -432,6 +432,41 @@ static void test_swap(void **state)
                      0);
 }
 
+/* A second attribute goes with the swap: with both or with neither. */
+static void test_swap_also(void **state)
+{
+    static const struct {
+        const char *old_value, *new_value, *day;
+        int err;
+        const char *left;
+    } table[] = {
+        {NULL, "day 1", "20260101000000Z", 0, "20260101000000Z"}, /* makes the entry */
+        {NULL, "day 2", "20260102000000Z", E_CONFLICT, "20260101000000Z"},
+        {"day 1", "day 2", "20260103000000Z", 0, "20260103000000Z"},
+        {"day 1", NULL, "20260104000000Z", E_CONFLICT, "20260103000000Z"},
+        {"day 2", NULL, "20260103000000Z", 0, "20260103000000Z"}, /* the same day again */
+        {NULL, "day 3", "no time", E_SYNTAX, "20260103000000Z"},
+    };
+
+    (void)state;
+    (void)store_delete(store, arena, text(LEDGER), NULL, in_ms(2000), NULL);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct slice day = text(table[i].day);
+        struct attribute last = {text("usherLastLogin"), &day, 1};
+        struct store_entry entry;
+        int err = swap_value_also(
+            store, arena, text(SLAPD_BASE), text(ID), "usherFailure", text("day "),
+            table[i].old_value ? text(table[i].old_value) : SWAP_NONE,
+            table[i].new_value ? text(table[i].new_value) : SWAP_NONE, &last, in_ms(20000));
+
+        if (err != table[i].err)
+            fail_msg("%zu: %d", i, err);
+        assert_int_equal(store_read(store, arena, text(LEDGER), NULL, in_ms(20000), &entry), 0);
+        if (!slice_is(store_value(&entry, "usherlastlogin"), table[i].left))
+            fail_msg("%zu: the other attribute", i);
+    }
+}
+
 /* Raises a counter by one, however often others are first. */
 static void *counter(void *context)
 {
@@ -598,9 +633,10 @@ int main(void)
         cmocka_unit_test(test_refusals),  cmocka_unit_test(test_find),
         cmocka_unit_test(test_bind),      cmocka_unit_test(test_password),
         cmocka_unit_test(test_threads),   cmocka_unit_test(test_swap),
-        cmocka_unit_test(test_contended), cmocka_unit_test(test_claim),
-        cmocka_unit_test(test_dead),      cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_hung),      cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_swap_also), cmocka_unit_test(test_contended),
+        cmocka_unit_test(test_claim),     cmocka_unit_test(test_dead),
+        cmocka_unit_test(test_restart),   cmocka_unit_test(test_hung),
+        cmocka_unit_test(test_identity),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

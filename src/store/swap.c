@@ -17,6 +17,7 @@ struct swap {
     struct slice attribute;
     struct slice old_value;
     struct slice new_value;
+    const struct attribute *also;
     const char *assertion; /* NULL with an old value, which is assertion enough */
 };
 
@@ -45,7 +46,7 @@ static int assertion_make(struct arena *arena, const char *attribute, struct sli
 static int swap_modify(struct store *store, struct arena *arena, struct swap *swap,
                        int64_t deadline_ms)
 {
-    struct modification changes[2];
+    struct modification changes[3];
     size_t count = 0;
 
     if (swap->old_value.data != NULL)
@@ -54,6 +55,8 @@ static int swap_modify(struct store *store, struct arena *arena, struct swap *sw
     if (swap->new_value.data != NULL)
         changes[count++] =
             (struct modification){.kind = 0, .attribute = {swap->attribute, &swap->new_value, 1}};
+    if (swap->also != NULL)
+        changes[count++] = (struct modification){.kind = 2, .attribute = *swap->also};
     return store_modify(store, arena, swap->dn, changes, count, swap->assertion, deadline_ms, NULL);
 }
 
@@ -62,13 +65,16 @@ static int swap_create(struct store *store, struct arena *arena, struct swap *sw
                        int64_t deadline_ms)
 {
     struct slice class = slice_of("usherLedger");
-    struct attribute attributes[] = {
+    struct attribute attributes[4] = {
         {slice_of("objectClass"), &class, 1},
         {slice_of("cn"), &swap->usher_id, 1},
         {swap->attribute, &swap->new_value, 1},
     };
+    size_t count = 3;
 
-    return store_add(store, arena, swap->dn, attributes, 3, deadline_ms, NULL);
+    if (swap->also != NULL)
+        attributes[count++] = *swap->also;
+    return store_add(store, arena, swap->dn, attributes, count, deadline_ms, NULL);
 }
 
 static int swap_run(struct store *store, struct arena *arena, struct swap *swap,
@@ -86,14 +92,16 @@ static int swap_run(struct store *store, struct arena *arena, struct swap *swap,
     return swap_modify(store, arena, swap, deadline_ms);
 }
 
-int swap_value(struct store *store, struct arena *arena, struct slice base, struct slice usher_id,
-               const char *attribute, struct slice prefix, struct slice old_value,
-               struct slice new_value, int64_t deadline_ms)
+int swap_value_also(struct store *store, struct arena *arena, struct slice base,
+                    struct slice usher_id, const char *attribute, struct slice prefix,
+                    struct slice old_value, struct slice new_value, const struct attribute *also,
+                    int64_t deadline_ms)
 {
     struct swap swap = {.usher_id = usher_id,
                         .attribute = slice_of(attribute),
                         .old_value = old_value,
-                        .new_value = new_value};
+                        .new_value = new_value,
+                        .also = also};
     struct buffer dn;
     int err;
 
@@ -110,4 +118,12 @@ int swap_value(struct store *store, struct arena *arena, struct slice base, stru
     }
     buffer_clear(&dn);
     return err;
+}
+
+int swap_value(struct store *store, struct arena *arena, struct slice base, struct slice usher_id,
+               const char *attribute, struct slice prefix, struct slice old_value,
+               struct slice new_value, int64_t deadline_ms)
+{
+    return swap_value_also(store, arena, base, usher_id, attribute, prefix, old_value, new_value,
+                           NULL, deadline_ms);
 }

@@ -9,6 +9,7 @@
 #ifndef USHER_STORE_SWAP_H
 #define USHER_STORE_SWAP_H
 
+#include "ldap/message.h"
 #include "store/pool.h"
 
 /* A value, or none: data NULL. */
@@ -23,5 +24,12 @@
 int swap_value(struct store *store, struct arena *arena, struct slice base, struct slice usher_id,
                const char *attribute, struct slice prefix, struct slice old_value,
                struct slice new_value, int64_t deadline_ms);
+
+/* The same, and in the same step the attribute `also` gets these values in the place of any others:
+ * both happen or neither. also may be NULL. */
+int swap_value_also(struct store *store, struct arena *arena, struct slice base,
+                    struct slice usher_id, const char *attribute, struct slice prefix,
+                    struct slice old_value, struct slice new_value, const struct attribute *also,
+                    int64_t deadline_ms);
 
 #endif
