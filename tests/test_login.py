@@ -5,6 +5,7 @@
 # tickets, limits, who may verify whom, and what a refusal gives away. Every test has its own people.
 import os
 import re
+import time
 import unittest
 
 import raw_ldap as raw
@@ -208,6 +209,49 @@ class Passwords(Case):
         gateway.ctl("password", "set", "--password-file", "-", "p9", text="set-by-the-administrator\n")
         self.right("p9", secret="set-by-the-administrator")
         self.denied(raw.password_modify("p9", None, "not-by-a-local-peer"), code=raw.UNWILLING)
+
+
+class LastLogin(Case):
+    """The day of the last complete login is in the ledger; nothing less sets it."""
+
+    def days(self, uid):
+        return gateway.ledger(uid, "usherLastLogin")
+
+    def until_midnight(self, login):
+        """The day on which it succeeded; again should that have changed meanwhile."""
+        while True:
+            day = time.strftime("%Y%m%d000000Z", time.gmtime())
+            login()
+            if day == time.strftime("%Y%m%d000000Z", time.gmtime()):
+                return [day]
+
+    def test_only_a_complete_login(self):
+        add_person(gateway, "l1", ("acme", "globe"))
+        gateway.pin("acme", "l1", "4711")
+        gateway.modify(membership("l1", "globe"), usherActive="FALSE")
+        self.wrong("l1")
+        self.wrong("l1", raw.PIN, "1111", organization="acme")
+        self.verify((raw.UNWILLING, raw.NOT_A_MEMBER), "l1", raw.PASSWORD, password("l1"), organization="globe")
+        gateway.modify(person("l1"), usherActive="FALSE")
+        self.verify((raw.UNWILLING, raw.INACTIVE), "l1", raw.PIN, "4711", organization="acme")
+        self.verify((raw.UNWILLING, raw.INACTIVE), "l1", raw.PASSWORD, password("l1"))
+        gateway.modify(person("l1"), usherActive=None)
+        self.verify((raw.SUCCESS, raw.COMPLETE), "l1", raw.NONE)
+        self.assertEqual((self.days("l1"), gateway.ledger("l1")), ([], []))
+
+    def test_each_way_in(self):
+        add_person(gateway, "l2")
+        gateway.pin("acme", "l2", "4711")
+        owner = "cn=%s,ou=ledger,%s" % (gateway.entry(person("l2"))["usherid"][0].lower(), BASE)
+        for way in (lambda: self.right("l2"),
+                    lambda: self.right("l2", raw.PIN, "4711", organization="acme"),
+                    lambda: self.right("l2@example.org", raw.PIN, "4711", organization="acme"),
+                    lambda: self.bound("l2", password("l2"))):
+            today = self.until_midnight(way)
+            self.assertEqual((self.days("l2"), gateway.ledger("l2")), (today, []))
+            gateway.modify(owner, usherLastLogin="20200229000000Z")
+        self.wrong("l2")
+        self.assertEqual(self.days("l2"), ["20200229000000Z"])
 
 
 class WhoMayVerify(Case):

@@ -225,3 +225,17 @@ void verify_complete(const struct login_context *context, struct login *login, u
         login->text[0] = '\0';
     }
 }
+
+void verify_settle(const struct login_context *context, struct login *login, struct slice owner,
+                   const struct lockout *mine, unsigned factors)
+{
+    int rc;
+
+    verify_complete(context, login, factors);
+    rc = ledger_success(context, login->arena, owner, mine, login->err == 0);
+    if (rc == 0)
+        return;
+    mem_wipe(login->ret_ticket, sizeof(login->ret_ticket));
+    login->enroll_only = false;
+    login_unavailable(login, rc);
+}

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define LEDGER_TRIES   64   /* swaps lost to others before we say busy */
+#define LEDGER_TRIES   64 /* swaps lost to others before we say busy */
+#define DAY_MS         86400000
 #define LEDGER_UNKNOWN 4096 /* entries that unknown names share */
 
 struct slice ledger_owner(struct arena *arena, const struct person *person, const char *user)
@@ -57,10 +58,10 @@ int ledger_swap(const struct login_context *context, struct arena *arena, struct
                       new_value, login_deadline(context));
 }
 
-/* Swaps one failure record for another; either may be NULL. */
+/* Swaps one failure record for another; either may be NULL, and so may also. */
 static int ledger_record(const struct login_context *context, struct arena *arena,
                          struct slice owner, const char *key, const struct lockout *old,
-                         const struct lockout *new)
+                         const struct lockout *new, const struct attribute *also)
 {
     char old_text[LOCKOUT_RECORD_MAX], new_text[LOCKOUT_RECORD_MAX];
     struct slice old_value = {0}, new_value = {0};
@@ -73,8 +74,9 @@ static int ledger_record(const struct login_context *context, struct arena *aren
         lockout_format(new, new_text);
         new_value = slice_of(new_text);
     }
-    return ledger_swap(context, arena, owner, "usherFailure",
-                       slice_of(arena_printf(arena, "%s ", key)), old_value, new_value);
+    return swap_value_also(context->store, arena, context->base, owner, "usherFailure",
+                           slice_of(arena_printf(arena, "%s ", key)), old_value, new_value, also,
+                           login_deadline(context));
 }
 
 /* The present record of a key: 0, E_NOTFOUND; E_DENIED for one that does not parse. */
@@ -90,30 +92,39 @@ static int ledger_present(const struct login_context *context, struct arena *are
     return rc == E_SYNTAX ? E_DENIED : rc;
 }
 
+/* One try on what is there now (none: NULL). E_CONFLICT: something else is. A locked record is
+ * swapped for itself: a lock costs the store what an attempt costs, and changes nothing. */
+static int ledger_reserve_on(const struct login_context *context, struct arena *arena,
+                             struct slice owner, const char *key, const struct lockout *present,
+                             struct lockout *ret)
+{
+    struct lockout next;
+    int64_t until_ms;
+    int rc = lockout_reserve(present, key, &context->lockout, clock_now_ms(), &next, &until_ms);
+
+    if (rc == E_DENIED)
+        (void)ledger_record(context, arena, owner, key, present, present, NULL);
+    if (rc == 0)
+        rc = ledger_record(context, arena, owner, key, present, &next, NULL);
+    if (rc == 0)
+        *ret = next;
+    return rc;
+}
+
+/* Whoever has not failed has no record, so the first try reads nothing: that there is none is
+ * asserted in the write itself. */
 int ledger_reserve(const struct login_context *context, struct arena *arena, struct slice owner,
                    const char *key, struct lockout *ret)
 {
-    struct lockout present, next;
-    int64_t until_ms;
-    int rc;
+    struct lockout present;
+    int rc = ledger_reserve_on(context, arena, owner, key, NULL, ret);
 
-    for (int i = 0; i < LEDGER_TRIES; i++) {
-        bool none;
-
+    for (int i = 0; rc == E_CONFLICT && i < LEDGER_TRIES; i++) {
         rc = ledger_present(context, arena, owner, key, &present);
-        if (rc < 0 && rc != E_NOTFOUND)
-            return rc;
-        none = rc == E_NOTFOUND;
-        rc = lockout_reserve(none ? NULL : &present, key, &context->lockout, clock_now_ms(), &next,
-                             &until_ms);
-        if (rc == 0)
-            rc = ledger_record(context, arena, owner, key, none ? NULL : &present, &next);
-        if (rc == 0)
-            *ret = next;
-        if (rc != E_CONFLICT)
-            return rc;
+        if (rc == 0 || rc == E_NOTFOUND)
+            rc = ledger_reserve_on(context, arena, owner, key, rc == 0 ? &present : NULL, ret);
     }
-    return E_BUSY;
+    return rc == E_CONFLICT ? E_BUSY : rc;
 }
 
 int ledger_uncount(const struct login_context *context, struct arena *arena, struct slice owner,
@@ -131,7 +142,8 @@ int ledger_uncount(const struct login_context *context, struct arena *arena, str
         rc = lockout_uncount(&present, mine, &context->lockout, &next);
         if (rc < 0 && rc != E_NOTFOUND)
             return rc;
-        rc = ledger_record(context, arena, owner, mine->key, &present, rc == 0 ? &next : NULL);
+        rc =
+            ledger_record(context, arena, owner, mine->key, &present, rc == 0 ? &next : NULL, NULL);
         if (rc != E_CONFLICT)
             return rc;
     }
@@ -157,10 +169,34 @@ int ledger_drop(const struct login_context *context, struct arena *arena, struct
     return E_BUSY;
 }
 
-int ledger_success(const struct login_context *context, struct arena *arena, struct slice owner,
-                   const struct lockout *mine)
+/* The day as usherLastLogin has it. */
+static struct slice ledger_today(struct arena *arena)
 {
-    int rc = ledger_record(context, arena, owner, mine->key, mine, NULL);
+    char text[CLOCK_TEXT_MAX];
+    int64_t now_ms = clock_now_ms();
 
-    return rc == E_CONFLICT ? ledger_drop(context, arena, owner, mine->key) : rc;
+    return arena_copy(arena, slice_of(clock_format(now_ms - now_ms % DAY_MS, text)));
+}
+
+int ledger_success(const struct login_context *context, struct arena *arena, struct slice owner,
+                   const struct lockout *mine, bool complete)
+{
+    struct slice day = ledger_today(arena), text = {0};
+    struct attribute last = {slice_of("usherLastLogin"), &day, 1};
+    struct modification change = {.kind = 2, .attribute = last};
+    struct buffer dn;
+    int rc = ledger_record(context, arena, owner, mine->key, mine, NULL, complete ? &last : NULL);
+
+    if (rc != E_CONFLICT)
+        return rc;
+    rc = ledger_drop(context, arena, owner, mine->key);
+    if (rc < 0 || !complete)
+        return rc;
+    buffer_init(&dn);
+    rc = tree_ledger_dn(context->base, owner, &dn);
+    if (rc == 0)
+        rc = store_modify(context->store, arena, (struct slice){dn.data, dn.len}, &change, 1, NULL,
+                          login_deadline(context), &text);
+    buffer_clear(&dn);
+    return rc == E_NOTFOUND ? 0 : rc; /* somebody has removed the ledger entry just now */
 }

@@ -19,7 +19,8 @@ struct slice ledger_owner(struct arena *arena, const struct person *person, cons
 int ledger_values(const struct login_context *context, struct arena *arena, struct slice owner,
                   const char *attribute, struct slice **ret, size_t *ret_count);
 
-/* Reserves an attempt. 0 with what was reserved; E_DENIED: locked; the store's errors. */
+/* Reserves an attempt. 0 with what was reserved; E_DENIED: locked, after the same work at the
+ * store; the store's errors. */
 int ledger_reserve(const struct login_context *context, struct arena *arena, struct slice owner,
                    const char *key, struct lockout *ret);
 
@@ -31,9 +32,10 @@ int ledger_uncount(const struct login_context *context, struct arena *arena, str
 int ledger_drop(const struct login_context *context, struct arena *arena, struct slice owner,
                 const char *key);
 
-/* The same, after a success: mine is what was reserved, and most likely still there. */
+/* The same, after a success: mine is what was reserved, and most likely still there. complete: it
+ * was a whole login, whose day is noted in the same write. */
 int ledger_success(const struct login_context *context, struct arena *arena, struct slice owner,
-                   const struct lockout *mine);
+                   const struct lockout *mine, bool complete);
 
 /* Swaps one value: old (data NULL: none there with this prefix) for new (data NULL: none). */
 int ledger_swap(const struct login_context *context, struct arena *arena, struct slice owner,

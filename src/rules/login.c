@@ -70,9 +70,14 @@ int login_find(const struct login_context *context, struct login *login)
     struct slice owner;
     int rc;
 
-    login->arena = arena_new();
+    if (login->arena == NULL)
+        login->arena = arena_new();
+    arena_reset(login->arena);
+    login->person = NULL;
+    login->uid[0] = '\0';
+    login->dn_len = 0;
     fold_text(login->organization);
-    rc = person_find(context, login->arena, login->user, &login->person);
+    rc = person_find(context, login->arena, login->user, login->organization, &login->person);
     if (rc < 0) {
         login_unavailable(login, rc);
         return rc;
@@ -81,6 +86,8 @@ int login_find(const struct login_context *context, struct login *login)
     login->key = XXH3_64bits_withSeed(owner.data, owner.len, (XXH64_hash_t)login->factor + 1);
     if (login->key == 0)
         login->key = 1;
+    if (login->factor == VERIFY_NONE)
+        login->key = 0; /* tries nothing */
     if (login->person != NULL) {
         (void)login_set(login->uid, sizeof(login->uid), login->person->uid);
         (void)login_set(login->dn, sizeof(login->dn), login->person->dn);
@@ -122,7 +129,7 @@ void login_service(const struct login_context *context, struct login *login)
     if (rc == 0 && !value_bool(store_value(&entry, "usheractive"), true))
         rc = E_AUTH;
     if (rc == 0)
-        rc = ledger_success(context, login->arena, owner, &mine);
+        rc = ledger_success(context, login->arena, owner, &mine, true);
     if (rc == E_AUTH || rc == E_DENIED || rc == E_NOTFOUND || rc == E_UNWILLING) {
         login_answer(login, E_AUTH, VERIFY_STATE_REFUSED, TEXT_REFUSED);
         return;

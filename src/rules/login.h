@@ -70,9 +70,8 @@ struct login {
 
     /* Found: */
     struct arena *arena;
-    struct person *person;               /* NULL: unknown */
-    uint64_t key;                        /* attempts of equal key are to run one at a time */
-    const struct membership *membership; /* in organization, when it has been read; else NULL */
+    struct person *person; /* NULL: unknown */
+    uint64_t key;          /* attempts of equal key are to run one at a time; 0: side by side */
 
     /* Answered: */
     int err; /* 0, E_AUTH, E_STEPUP, E_UNWILLING, E_ACCESS, E_UNAVAIL ... */
@@ -107,8 +106,9 @@ void login_fail(struct login *login, int err, const char *format, ...)
 /* The answer to a store that cannot tell: E_UNAVAIL, E_TIMEOUT, E_BUSY. */
 void login_unavailable(struct login *login, int err);
 
-/* First: finds the person in the store and sets key. 0 also for an unknown person; E_UNAVAIL,
- * E_TIMEOUT, E_BUSY when the store cannot tell. Sets login->err too. */
+/* First, and again when time has passed since: finds the person in the store and sets key. 0 also
+ * for an unknown person; E_UNAVAIL, E_TIMEOUT, E_BUSY when the store cannot tell. Sets login->err
+ * too. */
 int login_find(const struct login_context *context, struct login *login);
 
 /* Then one of these. Each sets err, state, text and what belongs to it. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MEMBERSHIPS_MAX 4096 /* of one person */
+#define NAMESAKES_MAX   16   /* entries that answer to one name, people or not */
 
 static const char *const person_attributes[] = {"objectClass",
                                                 "usherId",
@@ -25,6 +26,10 @@ static const char *const person_attributes[] = {"objectClass",
                                                 "usherTotpSecret",
                                                 "usherAuthEpoch",
                                                 "usherHome",
+                                                "usherMember", /* and of a membership */
+                                                "usherNotBefore",
+                                                "usherNotAfter",
+                                                "usherPin",
                                                 NULL};
 static const char *const membership_attributes[] = {
     "usherMember", "usherActive", "usherNotBefore", "usherNotAfter", "usherPin", "cn", NULL};
@@ -67,38 +72,39 @@ static int normalize(struct arena *arena, struct slice dn, struct slice *ret)
     return rc;
 }
 
-/* The filter that finds a user by what was typed: a DN of ours, a mail, or a uid. E_SYNTAX: nobody.
- */
-static int person_filter(const struct login_context *context, const char *user, struct buffer *ret)
+/* What a user may have typed: a DN of ours, a mail, or a uid, also as an authzId. */
+struct asked_name {
+    const char *by; /* the attribute that is searched */
+    struct slice name;
+    struct slice uid; /* folded; empty where the name does not tell it */
+};
+
+/* E_SYNTAX: nobody. */
+static int name_parse(const struct login_context *context, struct arena *arena, const char *user,
+                      struct asked_name *ret)
 {
-    const char *by = strchr(user, '@') != NULL ? "mail" : "uid";
-    struct slice name, dn;
+    struct slice dn;
     char buf[DN_MAX];
     struct tree_place place;
-    int rc;
 
-    if (strncmp(user, "dn:", 3) == 0) /* an authzId (RFC 4513 5.2.1.8) */
+    if (strncmp(user, "dn:", 3) == 0) /* RFC 4513 5.2.1.8 */
         user += 3;
     else if (strncmp(user, "u:", 2) == 0)
         user += 2;
-    name = slice_of(user);
-    rc = name.len == 0 ? E_SYNTAX : 0;
-    if (memchr(name.data, '=', name.len) != NULL) {
-        if (dn_normalize(name, buf, &dn) < 0 || tree_place(dn, context->base, &place) < 0 ||
+    *ret = (struct asked_name){.by = "uid", .name = slice_of(user)};
+    if (strchr(user, '=') != NULL) {
+        if (dn_normalize(ret->name, buf, &dn) < 0 || tree_place(dn, context->base, &place) < 0 ||
             place.kind != TREE_PERSON)
             return E_SYNTAX;
-        name = place.name;
-        by = "uid";
+        ret->name = arena_copy(arena, place.name);
+    } else if (strchr(user, '@') != NULL) {
+        ret->by = "mail";
+        return 0;
     }
-    if (rc == 0)
-        rc = buffer_append(ret, "(&(objectClass=usherPerson)(", 28);
-    if (rc == 0)
-        rc = buffer_append(ret, by, strlen(by));
-    if (rc == 0)
-        rc = buffer_append(ret, "=", 1);
-    if (rc == 0)
-        rc = filter_escape(name, ret);
-    return rc == 0 ? buffer_append(ret, "))", 3) : rc; /* with the byte 0 */
+    ret->uid = fold(arena, ret->name);
+    if (!tree_name_valid(ret->uid))
+        ret->uid = (struct slice){0};
+    return ret->name.len > 0 ? 0 : E_SYNTAX;
 }
 
 static int person_from(struct arena *arena, const struct store_entry *entry,
@@ -137,48 +143,6 @@ static int person_from(struct arena *arena, const struct store_entry *entry,
     return 0;
 }
 
-int person_find(const struct login_context *context, struct arena *arena, const char *user,
-                struct person **ret)
-{
-    struct store_entry *entries = NULL;
-    struct buffer filter;
-    struct slice people;
-    size_t count = 0;
-    int rc;
-
-    *ret = NULL;
-    buffer_init(&filter);
-    rc = person_filter(context, user, &filter);
-    if (rc < 0) {
-        buffer_clear(&filter);
-        return rc == E_SYNTAX ? 0 : rc;
-    }
-    people.data = arena_printf(arena, "ou=people,%.*s", SLICE_ARG(context->base));
-    people.len = strlen(people.data);
-    rc = store_find(context->store, arena, people, 1, filter.data, person_attributes, 1,
-                    login_deadline(context), &entries, &count);
-    buffer_clear(&filter);
-    if (rc == E_LIMIT || rc == E_NOTFOUND || rc == E_SYNTAX || (rc == 0 && count == 0))
-        return 0;
-    if (rc < 0)
-        return rc;
-    rc = person_from(arena, &entries[0], context, ret);
-    return rc == E_SYNTAX ? 0 : rc; /* an entry out of place or without usherId is nobody */
-}
-
-bool person_enrolled(const struct person *person)
-{
-    switch (person->second_factor) {
-    case MEANS_TOTP:
-        return person->totp.len > 0;
-    case MEANS_EMAIL:
-    case MEANS_SMS: /* falls back to mail */
-        return person->mail.len > 0 && person->mail_verified;
-    default:
-        return false;
-    }
-}
-
 /* Whether now lies within the entry's usherNotBefore and usherNotAfter; a time that does not parse
  * shuts. */
 static bool within_time(const struct store_entry *entry)
@@ -200,6 +164,185 @@ static bool membership_is_of(struct arena *arena, const struct store_entry *entr
     return normalize(arena, store_value(entry, "ushermember"), &member) == 0 &&
            slice_equal(member, person->dn) && value_bool(store_value(entry, "usheractive"), true) &&
            within_time(entry);
+}
+
+/* What a membership's entry says; valid as far as it goes: the organization is another question. */
+static void membership_from(struct arena *arena, const struct store_entry *entry,
+                            const struct person *person, struct membership *ret)
+{
+    ret->dn = entry->dn;
+    ret->pin = store_value(entry, "usherpin");
+    ret->valid = membership_is_of(arena, entry, person);
+}
+
+/* Whether the class is among the entry's. Not part of the filter: the index of a class that a
+ * million entries have costs more than the look. */
+static bool entry_is(const struct store_entry *entry, const char *class)
+{
+    const struct attribute *classes = store_attribute(entry, "objectclass");
+
+    for (size_t i = 0; classes != NULL && i < classes->value_count; i++)
+        if (slice_equal_fold(classes->values[i], slice_of(class)))
+            return true;
+    return false;
+}
+
+/* What is asked about a person: one search. Where the name tells the uid and an organization is
+ * given, the entries of the membership and of the organization are asked for in the same one, by
+ * their DNs, which slapd finds as directly as it reads an entry. */
+struct asking {
+    struct asked_name asked;
+    struct slice here;                     /* empty: the person alone */
+    struct slice membership, organization; /* DNs, normalized, in the arena */
+    const char *filter;
+};
+
+/* Appends (name=value), escaped. */
+static int filter_equals(struct buffer *filter, const char *name, struct slice value)
+{
+    int rc = buffer_append(filter, "(", 1);
+
+    if (rc == 0)
+        rc = buffer_append(filter, name, strlen(name));
+    if (rc == 0)
+        rc = buffer_append(filter, "=", 1);
+    if (rc == 0)
+        rc = filter_escape(value, filter);
+    return rc == 0 ? buffer_append(filter, ")", 1) : rc;
+}
+
+/* The DNs of the membership and its organization. */
+static int asking_here(const struct login_context *context, struct arena *arena,
+                       struct slice organization, struct asking *asking)
+{
+    struct slice uid = asking->asked.uid;
+    struct buffer dn;
+    int rc;
+
+    if (uid.len == 0 || !tree_name_valid(organization))
+        return 0;
+    buffer_init(&dn);
+    rc = tree_membership_dn(context->base, organization, (struct slice){0}, uid, &dn);
+    asking->membership = arena_copy(arena, (struct slice){dn.data, dn.len});
+    buffer_clear(&dn);
+    if (rc == 0)
+        rc = tree_organization_dn(context->base, organization, &dn);
+    asking->organization = arena_copy(arena, (struct slice){dn.data, dn.len});
+    buffer_clear(&dn);
+    asking->here = organization;
+    return rc;
+}
+
+static int asking_init(const struct login_context *context, struct arena *arena, const char *user,
+                       struct slice organization, struct asking *ret)
+{
+    struct asking asking = {.filter = NULL};
+    struct buffer filter;
+    int rc;
+
+    buffer_init(&filter);
+    rc = name_parse(context, arena, user, &asking.asked);
+    if (rc == 0)
+        rc = asking_here(context, arena, organization, &asking);
+    if (rc == 0 && asking.here.len > 0)
+        rc = buffer_append(&filter, "(|", 2);
+    if (rc == 0)
+        rc = filter_equals(&filter, asking.asked.by, asking.asked.name);
+    if (rc == 0 && asking.here.len > 0) {
+        rc = filter_equals(&filter, "entryDN", asking.membership);
+        if (rc == 0)
+            rc = filter_equals(&filter, "entryDN", asking.organization);
+        if (rc == 0)
+            rc = buffer_append(&filter, ")", 1);
+    }
+    if (rc == 0) {
+        asking.filter = arena_copy(arena, (struct slice){filter.data, filter.len}).data;
+        *ret = asking;
+    }
+    buffer_clear(&filter);
+    return rc;
+}
+
+/* The one person among what was found. E_SYNTAX: none, several, or one out of place. */
+static int person_among(const struct login_context *context, struct arena *arena,
+                        const struct store_entry *entries, size_t count, struct person **ret)
+{
+    const struct store_entry *found = NULL;
+    struct tree_place place;
+    struct slice dn;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!entry_is(&entries[i], "usherPerson") || normalize(arena, entries[i].dn, &dn) < 0 ||
+            tree_place(dn, context->base, &place) < 0 || place.kind != TREE_PERSON)
+            continue;
+        if (found != NULL)
+            return E_SYNTAX;
+        found = &entries[i];
+    }
+    return found != NULL ? person_from(arena, found, context, ret) : E_SYNTAX;
+}
+
+/* Takes the membership that was asked for along with the person, if it is the person's. */
+static void person_here(struct arena *arena, const struct asking *asking,
+                        const struct store_entry *entries, size_t count, struct person *person)
+{
+    bool active = false;
+
+    if (asking->here.len == 0 || !slice_equal(person->uid, asking->asked.uid))
+        return;
+    person->here = asking->here;
+    for (size_t i = 0; i < count; i++) {
+        struct slice dn;
+
+        if (normalize(arena, entries[i].dn, &dn) < 0)
+            continue;
+        if (slice_equal(dn, asking->organization))
+            active = value_bool(store_value(&entries[i], "usheractive"), true);
+        else if (slice_equal(dn, asking->membership))
+            membership_from(arena, &entries[i], person, &person->membership);
+    }
+    person->membership.valid = person->membership.valid && active;
+}
+
+int person_find(const struct login_context *context, struct arena *arena, const char *user,
+                const char *organization, struct person **ret)
+{
+    struct store_entry *entries = NULL;
+    struct person *person = NULL;
+    struct asking asking;
+    struct slice where;
+    size_t count = 0;
+    int rc;
+
+    *ret = NULL;
+    rc = asking_init(context, arena, user, arena_copy(arena, slice_of(organization)), &asking);
+    if (rc < 0)
+        return rc == E_SYNTAX ? 0 : rc;
+    where = asking.here.len > 0
+                ? context->base
+                : slice_of(arena_printf(arena, "ou=people,%.*s", SLICE_ARG(context->base)));
+    rc = store_find(context->store, arena, where, asking.here.len > 0 ? 2 : 1, asking.filter,
+                    person_attributes, NAMESAKES_MAX, login_deadline(context), &entries, &count);
+    if (rc == 0)
+        rc = person_among(context, arena, entries, count, &person);
+    if (rc == 0) {
+        person_here(arena, &asking, entries, count, person);
+        *ret = person;
+    }
+    return rc == E_LIMIT || rc == E_NOTFOUND || rc == E_SYNTAX ? 0 : rc;
+}
+
+bool person_enrolled(const struct person *person)
+{
+    switch (person->second_factor) {
+    case MEANS_TOTP:
+        return person->totp.len > 0;
+    case MEANS_EMAIL:
+    case MEANS_SMS: /* falls back to mail */
+        return person->mail.len > 0 && person->mail_verified;
+    default:
+        return false;
+    }
 }
 
 /* Reads an organization: whether it is active, whether it requires a factor. */
@@ -232,6 +375,10 @@ int membership_read(const struct login_context *context, struct arena *arena,
     *ret = (struct membership){0};
     if (!tree_name_valid(organization))
         return 0;
+    if (person->here.len > 0 && slice_equal(person->here, organization)) {
+        *ret = person->membership;
+        return 0;
+    }
     buffer_init(&dn);
     rc = tree_membership_dn(context->base, organization, (struct slice){0}, person->uid, &dn);
     if (rc == 0)
@@ -242,9 +389,8 @@ int membership_read(const struct login_context *context, struct arena *arena,
         return 0;
     if (rc < 0)
         return rc;
-    ret->dn = entry.dn;
-    ret->pin = store_value(&entry, "usherpin");
-    if (!membership_is_of(arena, &entry, person))
+    membership_from(arena, &entry, person, ret);
+    if (!ret->valid)
         return 0;
     rc = organization_read(context, arena, organization, &active, &require);
     ret->valid = rc == 0 && active;

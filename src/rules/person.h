@@ -10,6 +10,13 @@
 
 #include <stdint.h>
 
+/* A membership of a person in an organization, own or platform. */
+struct membership {
+    struct slice dn;  /* empty: there is none */
+    struct slice pin; /* sealed; empty: none */
+    bool valid;       /* active, within its time, of this person, in an active organization */
+};
+
 struct person {
     struct slice usher_id;
     struct slice uid; /* folded */
@@ -20,25 +27,22 @@ struct person {
     struct slice totp;        /* sealed; empty: not enrolled */
     int64_t auth_epoch;
     struct slice home; /* DN of the organization whose internal user this is; may be empty */
-};
-
-/* A membership of a person in an organization, own or platform. */
-struct membership {
-    struct slice dn;  /* empty: there is none */
-    struct slice pin; /* sealed; empty: none */
-    bool valid;       /* active, within its time, of this person, in an active organization */
+    struct slice here; /* the organization whose membership was read along; empty: none was */
+    struct membership membership;
 };
 
 /* Finds a person by DN, uid or mail. *ret is NULL when nobody or more than one answers to the name.
- * Errors are the store's. */
+ * Errors are the store's. Where the name tells the uid, the membership in the organization (a
+ * folded name; may be empty) is asked for at the same time, and membership_read need not ask. */
 int person_find(const struct login_context *context, struct arena *arena, const char *user,
-                struct person **ret);
+                const char *organization, struct person **ret);
 
 /* Whether a second factor is due: the person's own, or any organization's of a valid membership. */
 int person_factor_due(const struct login_context *context, struct arena *arena,
                       const struct person *person, bool *ret);
 
-/* The membership in an organization (a folded name). */
+/* The membership in an organization (a folded name), as it was when the person was found if it was
+ * read along, else as it is now. */
 int membership_read(const struct login_context *context, struct arena *arena,
                     const struct person *person, struct slice organization, struct membership *ret);
 

@@ -116,11 +116,9 @@ static void password_bind_code(const struct login_context *context, struct login
     if (rc == E_CONFLICT)
         (void)ledger_uncount(context, login->arena, owner, &mine);
     if (rc == 0)
-        rc = ledger_success(context, login->arena, owner, &mine);
-    if (rc == 0)
         rc = ledger_drop(context, login->arena, owner, verify_password_key(login));
     if (rc == 0)
-        verify_complete(context, login, TICKET_PASSWORD | TICKET_CODE);
+        verify_settle(context, login, owner, &mine, TICKET_PASSWORD | TICKET_CODE);
     else if (rc == E_AUTH || rc == E_DENIED || rc == E_CONFLICT)
         verify_refuse(login);
     else
@@ -146,16 +144,19 @@ static void password_right(const struct login_context *context, struct login *lo
                            struct slice owner, const struct lockout *mine, bool due,
                            struct slice code)
 {
-    int rc = due ? ledger_uncount(context, login->arena, owner, mine)
-                 : ledger_success(context, login->arena, owner, mine);
+    int rc;
 
+    if (!due && login->person->active) {
+        verify_settle(context, login, owner, mine, TICKET_PASSWORD);
+        return;
+    }
+    rc = due ? ledger_uncount(context, login->arena, owner, mine)
+             : ledger_success(context, login->arena, owner, mine, false);
     if (rc < 0)
         login_unavailable(login, rc);
     else if (!login->person->active)
         login_answer(login, login->bind ? E_AUTH : E_UNWILLING, VERIFY_STATE_INACTIVE,
                      login->bind ? TEXT_REFUSED : TEXT_INACTIVE);
-    else if (!due)
-        verify_complete(context, login, TICKET_PASSWORD);
     else if (login->bind)
         password_bind_code(context, login, owner, code);
     else
@@ -221,11 +222,9 @@ static void verify_code(const struct login_context *context, struct login *login
     if (rc == E_CONFLICT)
         (void)ledger_uncount(context, login->arena, owner, &mine);
     if (rc == 0)
-        rc = ledger_success(context, login->arena, owner, &mine);
-    if (rc == 0)
         rc = ledger_drop(context, login->arena, owner, verify_password_key(login));
     if (rc == 0)
-        verify_complete(context, login, ticket.factors | TICKET_CODE);
+        verify_settle(context, login, owner, &mine, ticket.factors | TICKET_CODE);
     else if (rc == E_AUTH || rc == E_DENIED || rc == E_CONFLICT)
         verify_refuse(login);
     else
@@ -284,18 +283,14 @@ static void verify_pin(const struct login_context *context, struct login *login)
         verify_refuse(login);
         return;
     }
-    login->membership = &membership;
     if (rc == 0)
         rc = pin_check(context, login, &membership);
     if (rc == 0)
-        rc = ledger_success(context, login->arena, owner, &mine);
-    if (rc == 0)
-        verify_complete(context, login, TICKET_PIN);
+        verify_settle(context, login, owner, &mine, TICKET_PIN);
     else if (rc == E_AUTH)
         verify_refuse(login);
     else
         login_unavailable(login, rc);
-    login->membership = NULL;
 }
 
 /* No secret: PAM's account phase. A ticket says what the stack has completed. */

@@ -36,6 +36,11 @@ int verify_ticket_make(const struct login_context *context, struct login *login,
 /* Every secret was right: settles whether the person may come in here, and answers. */
 void verify_complete(const struct login_context *context, struct login *login, unsigned factors);
 
+/* The same, and then clears what was reserved as mine: the answer stands only if that is written.
+ */
+void verify_settle(const struct login_context *context, struct login *login, struct slice owner,
+                   const struct lockout *mine, unsigned factors);
+
 /* The failure key of a password from this peer. */
 const char *verify_password_key(const struct login *login);
 
