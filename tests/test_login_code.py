@@ -134,6 +134,19 @@ class App(Case):
         sealed = gateway.entry(person("t4"))["ushertotpsecret"][0]
         self.assertNotIn(secret, sealed)
 
+    def test_an_abandoned_enrolment_opens_nothing(self):
+        add_person(gateway, "t8", usherSecondFactor="totp")
+        link = self.open(gateway.bound(person("t8"), password("t8")))
+        self.ask(raw.SUCCESS, raw.enroll(raw.BEGIN), link)
+        for _ in range(20):  # the Abandon comes while the person is being looked for
+            number = link.number + 1
+            link.number += 2
+            link.send(raw.message(number, raw.enroll(raw.CONFIRM, code="000000")),
+                      raw.message(number + 1, raw.abandon(number)))
+            self.ask(raw.NO_ACCESS, raw.compare(membership("t8"), "tickets:read"), link)
+        gateway.ctl("unlock", "t8")
+        self.ask(raw.NO_ACCESS, raw.compare(membership("t8"), "tickets:read"), link)
+
     def test_reset(self):
         secret, step = self.with_app("t5")
         held = ticket(self.link, "t5")

@@ -51,37 +51,48 @@ struct attempt *attempt_new(struct request *request, void (*answer)(struct attem
     return attempt;
 }
 
-/* On the pool: first finds the person, then, back here under its key, runs the step. */
+/* Whether nobody waits for an answer any more. */
+static bool attempt_moot(const struct attempt *attempt)
+{
+    return attempt->request->conn->closed || attempt->request->abandoned;
+}
+
+/* On the pool: first finds the person, then, back here under its key, runs the step. What was found
+ * is looked up anew where others were before it. */
 static void attempt_run(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
     const struct login_context *context = job->loop->daemon->login;
+    struct login *login = &attempt->login;
 
+    if (attempt->service) {
+        login_service(context, login);
+        attempt->ran = true;
+        return;
+    }
+    if (!attempt->found || job->waited)
+        (void)login_find(context, login);
+    if (login->err == 0 && !attempt->found && !attempt_moot(attempt)) {
+        attempt->found = true;
+        job->key = login->key;
+        job->again = true;
+        return;
+    }
+    if (login->err == 0 && !attempt->found)
+        login->err = E_CANCELED; /* nothing was checked: no success */
+    if (login->err == 0)
+        attempt->step(context, login);
     attempt->ran = true;
-    if (attempt->service)
-        login_service(context, &attempt->login);
-    else if (!attempt->found)
-        (void)login_find(context, &attempt->login);
-    else
-        attempt->step(context, &attempt->login);
 }
 
 static void attempt_done(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
-    struct login *login = &attempt->login;
 
     if (!attempt->ran) {
-        login->err = E_UNAVAIL;
-        (void)snprintf(login->text, sizeof(login->text), "the server is shutting down");
-    } else if (!attempt->service && !attempt->found && login->err == 0 &&
-               !attempt->request->conn->closed && !attempt->request->abandoned) {
-        attempt->found = true;
-        job->key = login->key;
-        if (workers_submit(job->loop->daemon->store_pool, job) == 0)
-            return;
-        login->err = E_BUSY;
-        (void)snprintf(login->text, sizeof(login->text), "%s", err_text(E_BUSY));
+        attempt->login.err = E_UNAVAIL;
+        (void)snprintf(attempt->login.text, sizeof(attempt->login.text),
+                       "the server is shutting down");
     }
     attempt->answer(attempt);
 }

@@ -52,6 +52,57 @@ static struct job *workers_take(struct workers *workers)
     return NULL;
 }
 
+/* Puts a job last, under the lock. */
+static void workers_queue(struct workers *workers, struct job *job)
+{
+    job->next = NULL;
+    *workers->last = job;
+    workers->last = &job->next;
+    workers->waiting++;
+}
+
+static bool workers_key_waits(const struct workers *workers, uint64_t key)
+{
+    for (const struct job *job = workers->first; job != NULL; job = job->next)
+        if (job->key == key)
+            return true;
+    return false;
+}
+
+/* Whether a job that is to run again may do so at once: nobody of its key runs or is before it. */
+static bool workers_free_way(const struct workers *workers, const struct job *again)
+{
+    return again->key == 0 ||
+           (!workers_key_waits(workers, again->key) && !workers_key_runs(workers, again->key));
+}
+
+/* Runs a job as often as may be at once, under the lock but while it runs. */
+static void workers_run(struct workers *workers, unsigned number, struct job *job)
+{
+    bool here = true;
+
+    workers->running++;
+    while (here) {
+        uint64_t key = job->key;
+
+        workers->running_keys[number] = key;
+        job->again = false;
+        pthread_mutex_unlock(&workers->lock);
+        job->run(job);
+        pthread_mutex_lock(&workers->lock);
+        workers->running_keys[number] = 0;
+        if (key != 0 && workers_key_waits(workers, key))
+            pthread_cond_signal(&workers->ready); /* the next of this key may go */
+        here = job->again && !workers->stopping && workers_free_way(workers, job);
+    }
+    workers->running--;
+    if (job->again && !workers->stopping) {
+        job->waited = true;
+        workers_queue(workers, job); /* beyond the bound by no more than there are threads */
+    } else
+        loop_post(job->loop, job);
+}
+
 static void *workers_main(void *arg)
 {
     struct workers_thread *self = arg;
@@ -61,20 +112,10 @@ static void *workers_main(void *arg)
     pthread_mutex_lock(&workers->lock);
     while (!workers->stopping) {
         job = workers_take(workers);
-        if (job == NULL) {
+        if (job == NULL)
             pthread_cond_wait(&workers->ready, &workers->lock);
-            continue;
-        }
-        workers->running_keys[self->number] = job->key;
-        workers->running++;
-        pthread_mutex_unlock(&workers->lock);
-        job->run(job);
-        pthread_mutex_lock(&workers->lock);
-        workers->running_keys[self->number] = 0;
-        workers->running--;
-        if (job->key != 0)
-            pthread_cond_broadcast(&workers->ready); /* the next of this key may go */
-        loop_post(job->loop, job);
+        else
+            workers_run(workers, self->number, job);
     }
     pthread_mutex_unlock(&workers->lock);
     free(self);
@@ -137,10 +178,7 @@ int workers_submit(struct workers *workers, struct job *job)
 
     pthread_mutex_lock(&workers->lock);
     if (!workers->stopping && workers->waiting < workers->queue_max) {
-        job->next = NULL;
-        *workers->last = job;
-        workers->last = &job->next;
-        workers->waiting++;
+        workers_queue(workers, job);
         pthread_cond_signal(&workers->ready);
         rc = 0;
     }

@@ -8,6 +8,7 @@
 #ifndef USHER_SERVER_WORK_H
 #define USHER_SERVER_WORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +16,13 @@ struct loop;
 struct workers;
 
 struct job {
-    void (*run)(struct job *job);  /* on a thread of the pool */
+    void (*run)(struct job *job);  /* on a thread of the pool; may set again */
     void (*done)(struct job *job); /* on the loop's thread, afterwards; owns the job from here */
     struct loop *loop;
     uint64_t key; /* 0: none */
+    bool again;   /* run it once more, under the key that run has set: at once, on the same thread,
+                     where nobody of that key was first; else in its turn */
+    bool waited;  /* it was not at once */
     struct job *next;
 };
 
