@@ -230,7 +230,7 @@ class Gateway:
                 "listen.ldap": "127.0.0.1:%d" % self.port,
                 "store.uri": "ldapi://" + self.store_socket.replace("/", "%2F"),
                 "cache.directory": self.path("cache"), "keys.file": self.path("keys"),
-                "peers.trusted_uids": [os.geteuid()], "login.pin_cost": 10,
+                "peers.trusted_uids": [os.geteuid()], "login.pin_cost": 10, "login.refuse_after": 10,
                 "mail.url": "smtp://127.0.0.1:%d" % self.mail_port if self.mail_port else "",
                 "mail.from": "usher@example.org", "mail.tls": "none",
                 "mail.templates": os.path.join(CONF, "mail"), **self.options}

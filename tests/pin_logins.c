@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Many people log in at the same moment, each on a thread of its own, through the real libpam:
- * pin_logins FOLDER SERVICE, with "user secret" lines on standard input. Prints "user auth account"
- * for each: what pam_authenticate and then pam_acct_mgmt said. The threads wait for each other
- * before they begin.
+ * pin_logins FOLDER SERVICE, with "user secret" lines on standard input. Prints "user auth account
+ * us" for each: what pam_authenticate and then pam_acct_mgmt said, and how long both took together.
+ * The threads wait for each other before they begin.
  */
 #include <pthread.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PEOPLE_MAX 256
 #define WORD_MAX   64
@@ -17,6 +18,7 @@
 struct person {
     char user[WORD_MAX], secret[WORD_MAX];
     int authenticated, account;
+    long us;
     pthread_t thread;
 };
 
@@ -43,14 +45,18 @@ static void *person_main(void *context)
 {
     struct person *person = context;
     struct pam_conv conversation = {on_prompt, person};
+    struct timespec from, until;
     pam_handle_t *pamh = NULL;
     int rc = pam_start_confdir(service, person->user, &conversation, folder, &pamh);
 
     (void)pthread_barrier_wait(&start);
+    (void)clock_gettime(CLOCK_MONOTONIC, &from);
     if (rc == PAM_SUCCESS)
         rc = pam_authenticate(pamh, 0);
     person->authenticated = rc;
     person->account = rc == PAM_SUCCESS ? pam_acct_mgmt(pamh, 0) : rc;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    person->us = (until.tv_sec - from.tv_sec) * 1000000 + (until.tv_nsec - from.tv_nsec) / 1000;
     if (pamh != NULL)
         (void)pam_end(pamh, person->account);
     return NULL;
@@ -77,7 +83,8 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < count; i++)
         (void)pthread_join(people[i].thread, NULL);
     for (unsigned i = 0; i < count; i++)
-        printf("%s %d %d\n", people[i].user, people[i].authenticated, people[i].account);
+        printf("%s %d %d %ld\n", people[i].user, people[i].authenticated, people[i].account,
+               people[i].us);
     (void)pthread_barrier_destroy(&start);
     return 0;
 }

@@ -28,6 +28,14 @@ int64_t clock_monotonic_ms(void)
     return clock_read(CLOCK_MONOTONIC);
 }
 
+int64_t clock_monotonic_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* Two digits within [low, high], or -1. Moves the slice on. */
 static int clock_two(struct slice *text, int low, int high)
 {

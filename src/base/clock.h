@@ -21,6 +21,9 @@ int64_t clock_coarse_ms(void);
 /* Monotonic time in milliseconds; goes on while wall-clock time is set. */
 int64_t clock_monotonic_ms(void);
 
+/* The same in nanoseconds. */
+int64_t clock_monotonic_ns(void);
+
 /* Reads generalizedTime ("20261121183000Z", fraction and +hhmm zone allowed; minutes and seconds
  * may be absent) to ms since 1970. E_SYNTAX. */
 int clock_parse(struct slice text, int64_t *ret_ms);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/attempt.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "server/daemon.h"
+#include "server/refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,7 @@ struct attempt *attempt_new(struct request *request, void (*answer)(struct attem
     }
     attempt = mem_alloc(sizeof(*attempt));
     attempt->request = later;
+    attempt->arrived_ns = clock_monotonic_ns();
     attempt->answer = answer;
     attempt_peer(request->conn, &attempt->login.peer);
     return attempt;
@@ -85,16 +88,26 @@ static void attempt_run(struct job *job)
     attempt->ran = true;
 }
 
+/* Whether the answer says no more than that: what it took to find out must not say more. */
+static bool attempt_refused(const struct attempt *attempt)
+{
+    return attempt->login.err == E_AUTH || attempt->login.err == E_ACCESS;
+}
+
 static void attempt_done(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
+    int64_t after_ms = job->loop->daemon->limits.refuse_after_ms;
 
     if (!attempt->ran) {
         attempt->login.err = E_UNAVAIL;
         (void)snprintf(attempt->login.text, sizeof(attempt->login.text),
                        "the server is shutting down");
     }
-    attempt->answer(attempt);
+    if (attempt_refused(attempt) && after_ms > 0)
+        refusals_hold(job->loop->refusals, attempt, attempt->arrived_ns, after_ms);
+    else
+        attempt->answer(attempt);
 }
 
 enum handled attempt_start(struct attempt *attempt,

@@ -2,7 +2,7 @@
  *
  * A login, challenge or change of a secret on its way through the pools: the person is found first;
  * then the step runs, one at a time for each person and factor; then the answer is made on the
- * loop.
+ * loop: of a refusal not before its time (server/refusal.h).
  */
 #ifndef USHER_SERVER_ATTEMPT_H
 #define USHER_SERVER_ATTEMPT_H
@@ -10,6 +10,8 @@
 #include "rules/login.h"
 #include "server/dispatch.h"
 #include "server/work.h"
+
+#include <sys/queue.h>
 
 struct attempt {
     struct job job; /* first */
@@ -20,6 +22,9 @@ struct attempt {
     void (*answer)(struct attempt *attempt); /* on the loop; ends with attempt_finish */
     bool found;                              /* the person has been looked for */
     bool ran;                                /* false when dropped at shutdown */
+    int64_t arrived_ns;                      /* monotonic */
+    int64_t due_ns;                          /* while it is held */
+    TAILQ_ENTRY(attempt) held;
 };
 
 /* A new attempt with the peer filled in and the request deferred. NULL, with ret filled in, when

@@ -47,6 +47,7 @@ static void daemon_limits(struct daemon *daemon)
         .requests = (unsigned)conf_int(conf, "limits.operations"),
         .idle_ms = conf_int(conf, "limits.idle_timeout") * 1000,
         .partial_ms = conf_int(conf, "limits.message_timeout") * 1000,
+        .refuse_after_ms = conf_int(conf, "login.refuse_after"),
     };
     daemon->trusted_uids = conf_int_list(conf, "peers.trusted_uids");
     daemon->admin_uids = conf_int_list(conf, "peers.admin_uids");

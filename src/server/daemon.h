@@ -27,7 +27,8 @@ struct limits {
     unsigned connections;
     unsigned requests; /* deferred, of one connection */
     int64_t idle_ms;
-    int64_t partial_ms; /* for one message to arrive */
+    int64_t partial_ms;      /* for one message to arrive */
+    int64_t refuse_after_ms; /* 0: a refusal is answered at once */
 };
 
 struct daemon {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "server/conn.h"
 #include "server/daemon.h"
+#include "server/refusal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -201,6 +202,11 @@ struct loop *loop_new(struct daemon *daemon)
         log_error("cannot watch an event loop's wake-up");
         exit(2);
     }
+    loop->refusals = refusals_new(loop);
+    if (loop->refusals == NULL) {
+        log_error("cannot make the timer of refusals: errno %d", errno);
+        exit(2);
+    }
     return loop;
 }
 
@@ -250,6 +256,7 @@ void loop_free(struct loop *loop)
         next = job->next;
         job->done(job); /* finds its connection closed, frees both */
     }
+    refusals_free(loop->refusals);
     for (; adopted != NULL; adopted = next_adopted) {
         next_adopted = adopted->next;
         (void)close(adopted->fd);

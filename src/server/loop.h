@@ -21,6 +21,7 @@ struct loop {
     struct conn *conns;    /* of this loop */
     struct arena *arena;   /* lists of the message in hand */
     struct loop_inbox *inbox;
+    struct refusals *refusals; /* held back until their time */
 };
 
 struct loop *loop_new(struct daemon *daemon);

@@ -74,6 +74,8 @@ const struct conf_option server_options[] = {
     {"login.lock_first", CONF_INT, "60", 1, 86400, NULL,
      "Seconds of the first lock; each further one is twice as long."},
     {"login.lock_most", CONF_INT, "3600", 1, 2592000, NULL, "Seconds of the longest lock."},
+    {"login.refuse_after", CONF_INT, "250", 0, 10000, NULL,
+     "Milliseconds after its arrival at which a refused login is answered."},
     {"login.issuer", CONF_STRING, "usher", 1, 64, NULL,
      "The name that authenticator apps show beside the user name."},
     {"login.pin_cost", CONF_INT, "14", 1, 17, NULL,
