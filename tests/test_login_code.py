@@ -9,7 +9,7 @@ import re
 import unittest
 
 import raw_ldap as raw
-from gateway import BASE, Gateway, membership, person
+from gateway import BASE, Gateway, membership, person, service
 from people import add, add_organization, add_person, code, enrol, fresh_step, password, ticket, wrong_code
 from test_login import LIMIT, REFUSED_TEXT
 
@@ -181,6 +181,38 @@ class Binds(Case):
         self.ask(raw.WRONG, raw.bind("b1", password("b1") + code(secret, step)))
         self.assertEqual(self.codes_counted("b1"), 0)
         self.ask(raw.SUCCESS, raw.bind("b1", password("b1") + code(secret, step + 1)))
+
+    def test_blocked_in_the_network_alone(self):
+        """A blocked password confirms neither a right one nor the code behind it, and blocks nobody who
+        comes from another side; nor does a blocked code say that the password was right."""
+        secret, step = self.with_app("b4")
+        local, right = self.open(gateway.local()), password("b4") + code(secret, step)
+        used = gateway.ledger("b4", "usherTotpStep")
+        looks = {(self.ask(raw.WRONG, raw.bind("b4", text)).text, ) for text in
+                 ["wrong"] * LIMIT + [right, password("b4"), "wrong"]}
+        self.assertEqual(looks, {(REFUSED_TEXT,)})
+        self.assertEqual((gateway.ledger("b4", "usherTotpStep"), self.codes_counted("b4")), (used, 0))
+        self.assertEqual([gateway.failures("b4", key)[0] for key in ("password@net", "password@local")],
+                         [LIMIT, 0])
+        held = ticket(local, "b4")
+        self.complete("b4", code(secret, step), held, link=local)
+        self.assertEqual(gateway.failures("b4", "password@net")[0], LIMIT)  # opens at home alone
+        self.ask(raw.WRONG, raw.bind("b4", password("b4") + code(secret, step + 1)))
+        gateway.ctl("unlock", "b4")
+        for _ in range(LIMIT):
+            self.ask(raw.WRONG, raw.bind("b4", password("b4") + wrong_code(secret)))
+        for text in (code(secret, step + 1), wrong_code(secret), ""):
+            self.assertEqual(self.ask(raw.WRONG, raw.bind("b4", password("b4") + text)).text, REFUSED_TEXT)
+        self.assertEqual((self.codes_counted("b4"), gateway.failures("b4", "password@net")[0]), (LIMIT, 0))
+        self.refused("b4", code(secret, step + 1), held, link=local)  # codes are counted once for all
+
+    def test_a_service_is_limited_too(self):
+        dn, right = service("till-3", "acme"), "till-3-demo-password"
+        local = self.open(gateway.local())
+        self.ask(raw.SUCCESS, raw.bind(dn, right))
+        for text in ["wrong"] * LIMIT + [right, "wrong"]:
+            self.assertEqual(self.ask(raw.WRONG, raw.bind(dn, text)).text, REFUSED_TEXT)
+        self.ask(raw.SUCCESS, raw.bind(dn, right), local)
 
     def test_the_session_has_its_factor(self):
         add(gateway, "cn=safe:open,ou=permissions," + BASE, ["usherPermission"], cn="safe:open",
