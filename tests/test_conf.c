@@ -20,19 +20,20 @@
 #define COUNT(of) (sizeof(of) / sizeof((of)[0]))
 
 static const struct conf_option table[] = {
-    {"name", CONF_STRING, "usher", 1, 10, NULL, "A short name."},
-    {"store.uri", CONF_STRING, "ldapi://%2Frun", 0, 0, NULL, "Where the store is."},
-    {"store.timeout_ms", CONF_INT, "5000", 100, 60000, NULL, "How long to wait."},
-    {"store.pool.size", CONF_INT, "4", 1, 64, NULL, "Connections."},
-    {"store.pool.lazy", CONF_BOOL, "true", 0, 0, NULL, "Open them when needed."},
-    {"mail.tls", CONF_STRING, "always", 0, 0, "none|try|always", "Encryption."},
-    {"mail.from", CONF_STRING, "", 0, 0, NULL, "The sender."},
-    {"trusted", CONF_INT_LIST, "0 33", 0, 4294967295, NULL, "Uids that are believed."},
-    {"languages", CONF_STRING_LIST, "en da", 2, 5, NULL,
+    {"name", CONF_STRING, CONF_RESTART, "usher", 1, 10, NULL, "A short name."},
+    {"store.uri", CONF_STRING, CONF_RESTART, "ldapi://%2Frun", 0, 0, NULL, "Where the store is."},
+    {"store.timeout_ms", CONF_INT, CONF_RELOAD, "5000", 100, 60000, NULL, "How long to wait."},
+    {"store.pool.size", CONF_INT, CONF_RELOAD, "4", 1, 64, NULL, "Connections."},
+    {"store.pool.lazy", CONF_BOOL, CONF_RELOAD, "true", 0, 0, NULL, "Open them when needed."},
+    {"mail.tls", CONF_STRING, CONF_RELOAD, "always", 0, 0, "none|try|always", "Encryption."},
+    {"mail.from", CONF_STRING, CONF_RELOAD, "", 0, 0, NULL, "The sender."},
+    {"trusted", CONF_INT_LIST, CONF_RESTART, "0 33", 0, 4294967295, NULL,
+     "Uids that are believed."},
+    {"languages", CONF_STRING_LIST, CONF_RESTART, "en da", 2, 5, NULL,
      "Languages. A sentence that is long "
      "enough to be broken by whoever prints it, since it does not fit into one single line."},
-    {"reserved", CONF_STRING_LIST, "", 0, 0, NULL, "None."},
-    {"large", CONF_INT, "-5000000000", 0, 0, NULL, "Any number."},
+    {"reserved", CONF_STRING_LIST, CONF_RELOAD, "", 0, 0, NULL, "None."},
+    {"large", CONF_INT, CONF_RELOAD, "-5000000000", 0, 0, NULL, "Any number."},
 };
 
 static char dir[] = "/tmp/usher-conf-XXXXXX";
@@ -175,6 +176,44 @@ static void errors(void **state)
     }
 }
 
+/* The file's first half is one configuration, its second half another. */
+static void difference(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        const char *reload, *restart;
+    } cases[] = {
+        {"", "", "", ""},
+        {"", "name = \"usher\"; trusted = (0, 33);", "", ""},
+        {"", "name = \"other\";", "", "name"},
+        {"", "mail: { tls = \"none\"; from = \"x\"; };", "mail.tls, mail.from", ""},
+        {"store: { timeout_ms = 200; };", "store: { pool = { lazy = false; }; };",
+         "store.timeout_ms, store.pool.lazy", ""},
+        {"trusted = (0, 33);", "trusted = (0, 34);", "", "trusted"},
+        {"trusted = (0, 33);", "trusted = (0);", "", "trusted"},
+        {"languages = (\"en\");", "languages = (\"da\"); large = 1;", "large", "languages"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct conf *a = NULL, *b = NULL, *owner;
+        char *reload, *restart;
+
+        assert_int_equal(load(cases[i].a, &a), 0);
+        assert_int_equal(load(cases[i].b, &b), 0);
+        owner = conf_share(a);
+        conf_free(a); /* the other owner's is still there */
+        reload = conf_difference(owner, b, CONF_RELOAD);
+        restart = conf_difference(b, owner, CONF_RESTART);
+        assert_string_equal(reload, cases[i].reload);
+        assert_string_equal(restart, cases[i].restart);
+        free(reload);
+        free(restart);
+        conf_free(owner);
+        conf_free(b);
+    }
+}
+
 static void hostile(void **state)
 {
     struct conf *conf = NULL;
@@ -291,13 +330,10 @@ static void looks_like(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(values),
-        cmocka_unit_test(errors),
-        cmocka_unit_test(hostile),
-        cmocka_unit_test(prints_what_it_loads),
-        cmocka_unit_test(print_failure),
-        cmocka_unit_test(looks_like),
+        cmocka_unit_test(defaults),      cmocka_unit_test(values),
+        cmocka_unit_test(errors),        cmocka_unit_test(difference),
+        cmocka_unit_test(hostile),       cmocka_unit_test(prints_what_it_loads),
+        cmocka_unit_test(print_failure), cmocka_unit_test(looks_like),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

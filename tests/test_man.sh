@@ -57,6 +57,17 @@ presets "$work/printed.presets" >"$work/a"
 presets "$work/manual.presets" >"$work/b"
 same a b "usher.conf(5) gives other defaults than usherd has"
 
+# Options whose comment, which may run over several lines, ends so; and those that the manual lists.
+awk '/^[ ]*#/ { sub(/^[ ]*# ?/, ""); about = about " " $0; next }
+    /^[a-z_]+: \{$/ { group = $1; sub(/:$/, ".", group); next }
+    /^\};/ { group = ""; next }
+    /^[ ]*[a-z_]+ = / { if (about ~ /A change needs a restart\.$/) print group $1; about = "" }' \
+    "$work/printed" | sort >"$work/printed.restart"
+[ -s "$work/printed.restart" ] || fail "no option needs a restart"
+sed -n '/^\.Ss Reloading/,/^\.Sh/p' "$src/man/usher.conf.5" |
+    sed -n '/^These options/,$s/^\.Cm \([a-z_.]*\) [,.]$/\1/p' | sort >"$work/manual.restart"
+same printed.restart manual.restart "usher.conf(5) names other options that need a restart"
+
 if command -v mandoc >/dev/null; then
     for page in "$src"/man/*.[1-8]; do
         mandoc -T lint -W warning "$page" || fail "$page"

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +21,21 @@ struct conf *conf_new(const struct conf_option *table, size_t count)
     conf->count = count;
     conf->values = mem_array(count, sizeof(*conf->values));
     conf->arena = arena_new();
+    conf->owners = 1;
     return conf;
+}
+
+struct conf *conf_share(const struct conf *conf)
+{
+    struct conf *shared = (struct conf *)conf; /* the count of owners is no value */
+
+    atomic_fetch_add(&shared->owners, 1);
+    return shared;
 }
 
 void conf_free(struct conf *conf)
 {
-    if (conf == NULL)
+    if (conf == NULL || atomic_fetch_sub(&conf->owners, 1) > 1)
         return;
     arena_free(conf->arena);
     free(conf->values);
@@ -158,6 +168,39 @@ unsigned conf_word(const struct conf *conf, const char *path)
 
     assert(index >= 0);
     return (unsigned)index;
+}
+
+static bool value_same(enum conf_type type, const struct conf_value *a, const struct conf_value *b)
+{
+    if (type == CONF_STRING)
+        return strcmp(a->string, b->string) == 0;
+    if (type == CONF_INT || type == CONF_BOOL)
+        return a->number == b->number;
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (type == CONF_INT_LIST ? a->numbers[i] != b->numbers[i]
+                                  : strcmp(a->strings[i], b->strings[i]) != 0)
+            return false;
+    return true;
+}
+
+char *conf_difference(const struct conf *a, const struct conf *b, enum conf_change change)
+{
+    char *list = mem_strdup("");
+
+    assert(a->table == b->table && a->count == b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        const struct conf_option *option = &a->table[i];
+        char *longer;
+
+        if (option->change != change || value_same(option->type, &a->values[i], &b->values[i]))
+            continue;
+        longer = mem_printf("%s%s%s", list, list[0] != '\0' ? ", " : "", option->path);
+        free(list);
+        list = longer;
+    }
+    return list;
 }
 
 void conf_expected(const struct conf_option *option, char *buf, size_t size)

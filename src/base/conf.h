@@ -3,8 +3,8 @@
  * The configuration engine over libconfig. Every option is one row of one table, and the table
  * alone says what may stand in a file: a key it does not name, another type or a value out of range
  * is an error that names file, line, key, what was found and what was expected. A loaded
- * configuration never changes: to reload is to load a new one and swap. Knows no option of its own,
- * reads no environment and logs nothing.
+ * configuration never changes: to reload is to load a new one and swap; the table says which
+ * options then count. Knows no option of its own, reads no environment and logs nothing.
  */
 #ifndef USHER_BASE_CONF_H
 #define USHER_BASE_CONF_H
@@ -22,6 +22,9 @@
 
 enum conf_type { CONF_STRING, CONF_INT, CONF_BOOL, CONF_INT_LIST, CONF_STRING_LIST };
 
+/* When a changed value counts: after a reload, for new work, or only after a restart. */
+enum conf_change { CONF_RELOAD, CONF_RESTART };
+
 /* One option. path is its groups and its name with dots between, in the letters a-z, 0-9, _ and -
  * ("store.uri"); rows of one group stand together. preset is the default as text: a string as it
  * is, an int in decimal, true or false, the items of a list with one space between ("" for none).
@@ -32,6 +35,7 @@ enum conf_type { CONF_STRING, CONF_INT, CONF_BOOL, CONF_INT_LIST, CONF_STRING_LI
 struct conf_option {
     const char *path;
     enum conf_type type;
+    enum conf_change change;
     const char *preset;
     int64_t min;
     int64_t max;
@@ -63,8 +67,15 @@ struct conf *conf_defaults(const struct conf_option *table, size_t count);
 int conf_load(const char *file, const struct conf_option *table, size_t count, struct conf **ret,
               char *errbuf, size_t size);
 
-/* NULL is fine. */
+/* Another owner of the same configuration, who frees it too. Any thread. */
+struct conf *conf_share(const struct conf *conf);
+
+/* Frees with the last owner. NULL is fine. Any thread. */
 void conf_free(struct conf *conf);
+
+/* The options of kind change whose values differ between two configurations of one table, as
+ * "a, b"; "" for none. The caller frees the text. */
+char *conf_difference(const struct conf *a, const struct conf *b, enum conf_change change);
 
 /* The value of an option. The path must be in the table with that type: anything else is our own
  * bug and stops the program. What is returned belongs to conf. A string is never NULL; "" when not

@@ -94,8 +94,9 @@ static void print_option(FILE *out, const struct conf_option *option,
     char expected[256], about[512];
 
     conf_expected(option, expected, sizeof(expected));
-    snprintf(about, sizeof(about), "Takes %s. Default: %s.", expected,
-             option->preset[0] != '\0' ? option->preset : "none");
+    snprintf(about, sizeof(about), "Takes %s. Default: %s.%s", expected,
+             option->preset[0] != '\0' ? option->preset : "none",
+             option->change == CONF_RESTART ? " A change needs a restart." : "");
     print_comment(out, depth, option->sentence);
     print_comment(out, depth, about);
     print_indent(out, depth);

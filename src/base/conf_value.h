@@ -22,6 +22,7 @@ struct conf {
     size_t count;
     struct conf_value *values; /* one for each row */
     struct arena *arena;       /* strings and lists */
+    _Atomic unsigned owners;
 };
 
 /* No value set yet. */

@@ -116,6 +116,7 @@ void login_service(const struct login_context *context, struct login *login)
     owner = slice_of(arena_printf(login->arena, "service-%016llx",
                                   (unsigned long long)XXH3_64bits(dn.data, dn.len)));
     rc = ledger_reserve(context, login->arena, owner, key, &mine);
+    login->locked = rc == E_DENIED;
     if (rc == 0) {
         rc = store_bind_check(context->store, dn,
                               (struct slice){login->secret.data, login->secret.len},

@@ -84,6 +84,7 @@ struct login {
     enum factor done; /* the second factor of the session */
     enum means due;   /* with E_STEPUP */
     bool enroll_only;
+    bool locked;           /* refused because a lock is in force; for the audit line alone */
     char uri[1100];        /* enroll: otpauth URI */
     char destination[320]; /* challenge: where to, in full; for the mail job alone */
     char masked[320];      /* challenge */

@@ -111,6 +111,7 @@ static void password_bind_code(const struct login_context *context, struct login
         return;
     }
     rc = ledger_reserve(context, login->arena, owner, "code", &mine);
+    login->locked = rc == E_DENIED;
     if (rc == 0)
         rc = verify_code_check(context, login, code, &login->done);
     if (rc == E_CONFLICT)
@@ -177,6 +178,7 @@ static void verify_password(const struct login_context *context, struct login *l
     if (rc == 0)
         rc = ledger_reserve(context, login->arena, owner, verify_password_key(login), &mine);
     if (rc == E_DENIED) {
+        login->locked = true;
         verify_decoy(context, login);
         verify_refuse(login);
         return;
@@ -217,6 +219,7 @@ static void verify_code(const struct login_context *context, struct login *login
         return;
     }
     rc = ledger_reserve(context, login->arena, owner, "code", &mine);
+    login->locked = rc == E_DENIED;
     if (rc == 0)
         rc = verify_code_check(context, login, secret_slice(&login->secret), &login->done);
     if (rc == E_CONFLICT)
@@ -279,6 +282,7 @@ static void verify_pin(const struct login_context *context, struct login *login)
     if (rc == 0)
         rc = ledger_reserve(context, login->arena, owner, key, &mine);
     if (rc == E_DENIED) {
+        login->locked = true;
         (void)pin_dummy(secret_slice(&login->secret), context->pin_cost);
         verify_refuse(login);
         return;

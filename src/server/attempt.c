@@ -50,6 +50,7 @@ struct attempt *attempt_new(struct request *request, void (*answer)(struct attem
     attempt->request = later;
     attempt->arrived_ns = clock_monotonic_ns();
     attempt->answer = answer;
+    attempt->settings = daemon_settings(request->conn->loop->daemon);
     attempt_peer(request->conn, &attempt->login.peer);
     return attempt;
 }
@@ -65,7 +66,7 @@ static bool attempt_moot(const struct attempt *attempt)
 static void attempt_run(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
-    const struct login_context *context = job->loop->daemon->login;
+    const struct login_context *context = &attempt->settings->login;
     struct login *login = &attempt->login;
 
     if (attempt->service) {
@@ -97,7 +98,7 @@ static bool attempt_refused(const struct attempt *attempt)
 static void attempt_done(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
-    int64_t after_ms = job->loop->daemon->limits.refuse_after_ms;
+    int64_t after_ms = attempt->settings->limits.refuse_after_ms;
 
     if (!attempt->ran) {
         attempt->login.err = E_UNAVAIL;
@@ -138,6 +139,7 @@ void attempt_drop(struct attempt *attempt)
     request->conn->request_count--;
     free(request);
     login_clear(&attempt->login);
+    settings_release(attempt->settings);
     free(attempt);
 }
 
@@ -147,23 +149,37 @@ void attempt_finish(struct attempt *attempt, const struct result *result)
 
     request_finish(request, result);
     login_clear(&attempt->login);
+    settings_release(attempt->settings);
     free(attempt);
+}
+
+/* The figures of logins: what was let in, refused, refused because locked. */
+static void attempt_count(struct daemon *daemon, const struct login *login)
+{
+    if (login->err == 0)
+        atomic_fetch_add(&daemon->logins, 1);
+    else if (login->err != E_STEPUP)
+        atomic_fetch_add(&daemon->logins_refused, 1);
+    if (login->locked)
+        atomic_fetch_add(&daemon->logins_locked, 1);
 }
 
 void attempt_audit(const struct attempt *attempt, const char *what)
 {
     const struct login *login = &attempt->login;
-    struct daemon *daemon = attempt->request->conn->loop->daemon;
+    struct request *request = attempt->request;
     char service[LOG_QUOTE_MAX], tty[LOG_QUOTE_MAX], rhost[LOG_QUOTE_MAX];
+    char organization[LOG_QUOTE_MAX];
 
-    atomic_fetch_add(&daemon->logins, 1);
-    if (login->err != 0 && login->err != E_STEPUP)
-        atomic_fetch_add(&daemon->logins_refused, 1);
-    log_audit("operation=%s result=%s state=%d user=%s organization=%s peer=%s service=%s tty=%s "
-              "rhost=%s",
-              what, err_name(login->err), (int)login->state,
-              login->uid[0] != '\0' ? login->uid : "-",
-              login->organization[0] != '\0' ? login->organization : "-", login->peer.text,
-              log_quote(slice_of(login->service), service), log_quote(slice_of(login->tty), tty),
-              log_quote(slice_of(login->rhost), rhost));
+    if (strcmp(what, "bind") == 0 || strcmp(what, "verify") == 0)
+        attempt_count(request->conn->loop->daemon, login);
+    request->audit.what = what;
+    audit_detail(
+        request, "outcome=%s state=%d user=%s organization=%s%s service=%s tty=%s rhost=%s",
+        login->err == 0 ? "ok" : err_name(login->err), (int)login->state,
+        login->uid[0] != '\0' ? login->uid : "-",
+        login->organization[0] != '\0' ? log_quote(slice_of(login->organization), organization)
+                                       : "-",
+        login->locked ? " locked=yes" : "", log_quote(slice_of(login->service), service),
+        log_quote(slice_of(login->tty), tty), log_quote(slice_of(login->rhost), rhost));
 }

@@ -9,6 +9,7 @@
 
 #include "rules/login.h"
 #include "server/dispatch.h"
+#include "server/settings.h"
 #include "server/work.h"
 
 #include <sys/queue.h>
@@ -16,6 +17,7 @@
 struct attempt {
     struct job job; /* first */
     struct request *request;
+    struct settings *settings; /* in force when it began */
     struct login login;
     bool service; /* a service binds */
     void (*step)(const struct login_context *context, struct login *login);
@@ -43,7 +45,8 @@ void attempt_finish(struct attempt *attempt, const struct result *result);
 /* Wipes and frees an attempt that was never started, and takes its deferred request back. */
 void attempt_drop(struct attempt *attempt);
 
-/* One audit line: what, the outcome, the peer, its claims, the person when known. */
+/* What the audit line of the attempt will say: what it was (static), the outcome, the peer's
+ * claims, the person when known. Before attempt_finish. */
 void attempt_audit(const struct attempt *attempt, const char *what);
 
 #endif

@@ -34,7 +34,7 @@ static bool has_uid(struct conf_ints uids, uid_t uid)
     return false;
 }
 
-static int peer_unix(struct peer *peer, const struct daemon *daemon, int fd)
+static int peer_unix(struct peer *peer, const struct settings *settings, int fd)
 {
     struct ucred cred;
     socklen_t size = sizeof(cred);
@@ -44,9 +44,9 @@ static int peer_unix(struct peer *peer, const struct daemon *daemon, int fd)
     peer->uid = cred.uid;
     peer->gid = cred.gid;
     peer->loopback = true;
-    peer->admin = peer->listener == LISTENER_ADMIN &&
-                  (cred.uid == 0 || cred.uid == geteuid() || has_uid(daemon->admin_uids, cred.uid));
-    peer->trusted = peer->admin || cred.uid == 0 || has_uid(daemon->trusted_uids, cred.uid);
+    peer->admin = peer->listener == LISTENER_ADMIN && (cred.uid == 0 || cred.uid == geteuid() ||
+                                                       has_uid(settings->admin_uids, cred.uid));
+    peer->trusted = peer->admin || cred.uid == 0 || has_uid(settings->trusted_uids, cred.uid);
     (void)snprintf(peer->text, sizeof(peer->text), "uid:%u", (unsigned)cred.uid);
     return 0;
 }
@@ -107,7 +107,7 @@ void conn_open(struct loop *loop, int fd, enum listener_kind listener)
         conn->next->link = &conn->next;
     loop->conns = conn;
     rc = listener == LISTENER_LDAP ? peer_net(&conn->peer, fd)
-                                   : peer_unix(&conn->peer, loop->daemon, fd);
+                                   : peer_unix(&conn->peer, loop->settings, fd);
     conn->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_readable, conn);
     conn->write_event = event_new(loop->base, fd, EV_WRITE, on_writable, conn);
     if (rc < 0 || conn->read_event == NULL || conn->write_event == NULL ||
@@ -179,7 +179,7 @@ static bool conn_flush(struct conn *conn)
 
 static size_t conn_message_max(const struct conn *conn)
 {
-    const struct limits *limits = &conn->loop->daemon->limits;
+    const struct limits *limits = &conn->loop->settings->limits;
 
     return conn->identity.kind != IDENTITY_NONE || conn->peer.trusted
                ? limits->message_bytes
@@ -284,7 +284,7 @@ void conn_disconnect(struct conn *conn, int code, const char *text)
 
 void conn_sweep(struct conn *conn, int64_t now_ms)
 {
-    const struct limits *limits = &conn->loop->daemon->limits;
+    const struct limits *limits = &conn->loop->settings->limits;
 
     if (conn->closed)
         return;

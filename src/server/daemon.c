@@ -33,24 +33,8 @@ static int daemon_base(struct daemon *daemon)
         return E_CONF;
     }
     daemon->base = (struct slice){.data = slice_dup(base), .len = base.len};
+    daemon->rights_path = mem_printf("%s/rights", conf_string(daemon->conf, "cache.directory"));
     return 0;
-}
-
-static void daemon_limits(struct daemon *daemon)
-{
-    const struct conf *conf = daemon->conf;
-
-    daemon->limits = (struct limits){
-        .message_bytes = (size_t)conf_int(conf, "limits.message_size"),
-        .message_bytes_anonymous = (size_t)conf_int(conf, "limits.message_size_anonymous"),
-        .connections = (unsigned)conf_int(conf, "limits.connections"),
-        .requests = (unsigned)conf_int(conf, "limits.operations"),
-        .idle_ms = conf_int(conf, "limits.idle_timeout") * 1000,
-        .partial_ms = conf_int(conf, "limits.message_timeout") * 1000,
-        .refuse_after_ms = conf_int(conf, "login.refuse_after"),
-    };
-    daemon->trusted_uids = conf_int_list(conf, "peers.trusted_uids");
-    daemon->admin_uids = conf_int_list(conf, "peers.admin_uids");
 }
 
 static int daemon_store(struct daemon *daemon)
@@ -75,37 +59,25 @@ static int daemon_store(struct daemon *daemon)
     return rc;
 }
 
-static int daemon_keys(struct daemon *daemon)
+/* What a reload may change; and what it keeps of the logins. */
+static int daemon_settings_open(struct daemon *daemon)
 {
-    const char *path = conf_string(daemon->conf, "keys.file");
-    char error[CONF_ERROR_MAX];
-    int rc = keys_load(path, &daemon->keys, error, sizeof(error));
-
-    if (rc == E_NOTFOUND)
-        log_error("keys.file: %s does not exist; make it with: usherctl key init %s", path, path);
-    else if (rc < 0)
-        log_error("keys.file: %s", error);
-    return rc;
-}
-
-static void daemon_login(struct daemon *daemon)
-{
-    const struct conf *conf = daemon->conf;
-    struct login_context *login = mem_alloc(sizeof(*login));
-
-    *login = (struct login_context){
+    daemon->login = (struct login_context){
         .store = daemon->store,
-        .keys = daemon->keys,
         .base = daemon->base,
         .rights_path = daemon->rights_path,
-        .issuer = conf_string(conf, "login.issuer"),
-        .lockout = {.limit = conf_int(conf, "login.limit"),
-                    .first_ms = conf_int(conf, "login.lock_first") * 1000,
-                    .most_ms = conf_int(conf, "login.lock_most") * 1000},
-        .pin_cost = (unsigned)conf_int(conf, "login.pin_cost"),
-        .timeout_ms = conf_int(conf, "store.timeout"),
     };
-    daemon->login = login;
+    return settings_open(daemon->conf, &daemon->login, &daemon->settings);
+}
+
+struct settings *daemon_settings(struct daemon *daemon)
+{
+    struct settings *settings;
+
+    pthread_mutex_lock(&daemon->settings_lock);
+    settings = settings_share(daemon->settings);
+    pthread_mutex_unlock(&daemon->settings_lock);
+    return settings;
 }
 
 /* The group that may read the table; (gid_t)-1 for the one that new files get. */
@@ -136,7 +108,6 @@ static int daemon_cache(struct daemon *daemon)
     };
     int rc = daemon_group(conf_string(conf, "cache.group"), &options.gid);
 
-    daemon->rights_path = mem_printf("%s/rights", options.directory);
     if (rc < 0)
         return rc;
     rc = state_open(&options, &daemon->state);
@@ -177,22 +148,22 @@ int daemon_start(struct daemon *daemon, const struct conf *conf)
 
     daemon->conf = conf;
     daemon->started_ms = clock_monotonic_ms();
-    daemon_limits(daemon);
+    pthread_mutex_init(&daemon->settings_lock, NULL);
+    pthread_mutex_init(&daemon->reload_lock, NULL);
     rc = daemon_base(daemon);
     if (rc == 0)
-        rc = daemon_keys(daemon);
+        rc = daemon_store(daemon);
+    if (rc == 0)
+        rc = daemon_settings_open(daemon);
     if (rc == 0)
         rc = mailer_open(conf, &daemon->mailer);
     if (rc == 0)
         rc = listeners_open(daemon, &daemon->listeners);
     if (rc == 0)
-        rc = daemon_store(daemon);
-    if (rc == 0)
         rc = daemon_cache(daemon);
     if (rc == 0)
         rc = daemon_sync(daemon);
     if (rc == 0) {
-        daemon_login(daemon);
         daemon_loops(daemon);
         rc = listeners_start(daemon->listeners);
     }
@@ -220,9 +191,10 @@ void daemon_stop(struct daemon *daemon)
     state_close(daemon->state);
     store_close(daemon->store);
     mailer_close(daemon->mailer);
-    keys_free(daemon->keys);
-    free(daemon->login);
+    settings_release(daemon->settings);
     free(daemon->rights_path);
     free(daemon->identity);
     free((char *)daemon->base.data);
+    pthread_mutex_destroy(&daemon->settings_lock);
+    pthread_mutex_destroy(&daemon->reload_lock);
 }

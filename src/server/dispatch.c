@@ -87,6 +87,14 @@ static void request_send(struct request *request, const struct result *result)
     buffer_clear(&value);
 }
 
+/* The one place where a request ends. */
+static void request_answer(struct request *request, const struct result *result)
+{
+    audit_end(request, result);
+    if (!request->conn->closed && !request->abandoned)
+        request_send(request, result);
+}
+
 /* Whether the operation's own handler looks at the control. */
 static bool control_known(enum op op, struct slice oid)
 {
@@ -136,7 +144,6 @@ void dispatch(struct conn *conn, char *bytes, size_t len)
     int rc;
 
     rc = message_decode(bytes, len, conn->loop->arena, &message);
-    atomic_fetch_add_explicit(&conn->loop->daemon->operations, 1, memory_order_relaxed);
     if (rc < 0) {
         dispatch_malformed(conn, &message, rc);
         return;
@@ -153,10 +160,11 @@ void dispatch(struct conn *conn, char *bytes, size_t len)
     request.message = &message;
     request.text[0] = '\0';
     memset(&result, 0, sizeof(result));
+    audit_begin(&request);
     if (message.control_count > 0 && request_controls(&request, &message, &result) < 0)
-        request_send(&request, &result);
+        request_answer(&request, &result);
     else if (handle(&request, &result) == REPLY)
-        request_send(&request, &result);
+        request_answer(&request, &result);
     if (message.op != OP_COMPARE)
         arena_reset(conn->loop->arena);
     if (message.op == OP_BIND || message.op == OP_EXTENDED)
@@ -168,7 +176,7 @@ struct request *request_defer(struct request *request)
     struct conn *conn = request->conn;
     struct request *later;
 
-    if (conn->request_count >= conn->loop->daemon->limits.requests)
+    if (conn->request_count >= conn->loop->settings->limits.requests)
         return NULL;
     later = mem_alloc(sizeof(*later));
     *later = *request;
@@ -186,8 +194,7 @@ void request_finish(struct request *request, const struct result *result)
 {
     struct conn *conn = request->conn;
 
-    if (!conn->closed && !request->abandoned)
-        request_send(request, result);
+    request_answer(request, result);
     *request->link = request->next;
     if (request->next != NULL)
         request->next->link = request->link;

@@ -8,6 +8,7 @@
 #ifndef USHER_SERVER_DISPATCH_H
 #define USHER_SERVER_DISPATCH_H
 
+#include "server/audit.h"
 #include "server/conn.h"
 
 #include <stdatomic.h>
@@ -25,6 +26,7 @@ struct request {
     _Atomic bool abandoned;        /* looked at by pool threads too */
     char text[REQUEST_TEXT_MAX];   /* room for the diagnostic */
     struct request *next, **link;
+    struct audit audit;
 };
 
 typedef enum handled handler(struct request *request, struct result *ret);

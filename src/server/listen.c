@@ -64,7 +64,8 @@ static void on_acceptable(evutil_socket_t server, short what, void *arg)
             accept_exhausted(all, listener);
         if (fd < 0)
             return;
-        if (atomic_fetch_add(&daemon->connections, 1) >= daemon->limits.connections) {
+        if (atomic_fetch_add(&daemon->connections, 1) >=
+            daemon->loops[0]->settings->limits.connections) {
             atomic_fetch_sub(&daemon->connections, 1);
             (void)close(fd);
             continue;

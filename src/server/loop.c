@@ -184,6 +184,8 @@ struct loop *loop_new(struct daemon *daemon)
     struct loop_inbox *inbox = mem_alloc(sizeof(*inbox));
 
     loop->daemon = daemon;
+    loop->settings = settings_share(daemon->settings); /* before any thread */
+    loop->metrics = metrics_new();
     loop->inbox = inbox;
     loop->arena = arena_new();
     loop->base = event_base_new();
@@ -269,6 +271,8 @@ void loop_free(struct loop *loop)
     (void)close(inbox->sweep_fd);
     pthread_mutex_destroy(&inbox->lock);
     rights_close(loop->rights);
+    settings_release(loop->settings);
+    metrics_free(loop->metrics);
     arena_free(loop->arena);
     free(inbox);
     free(loop);

@@ -17,6 +17,9 @@ struct daemon;
 struct loop {
     struct daemon *daemon;
     struct event_base *base;
+    struct settings *settings; /* in force for this loop */
+    struct metrics *metrics;
+    bool timed;            /* each Compare is timed, for the metrics */
     struct rights *rights; /* NULL until the table could be opened */
     struct conn *conns;    /* of this loop */
     struct arena *arena;   /* lists of the message in hand */

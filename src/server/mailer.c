@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +21,21 @@ static const struct template_kind kinds[] = {
     {"code", {"name", "code", "minutes", "organization", NULL}},
 };
 
-struct mailer {
+struct mail_setup {
+    _Atomic unsigned owners;
+    struct conf *conf; /* holds the strings of server */
     struct mail_server server;
     struct templates *templates;
     struct secret password;
 };
 
+struct mailer {
+    pthread_mutex_t lock;
+    struct mail_setup *setup; /* in force */
+};
+
 /* Reads the password's file: its first line. */
-static int mailer_password(struct mailer *mailer, const char *path)
+static int mailer_password(struct mail_setup *setup, const char *path)
 {
     char line[SECRET_MAX + 2];
     struct stat st;
@@ -46,8 +55,8 @@ static int mailer_password(struct mailer *mailer, const char *path)
         goto out;
     line[got] = '\0';
     line[strcspn(line, "\r\n")] = '\0';
-    rc = secret_set(&mailer->password, line, strlen(line));
-    mailer->server.password = mailer->password.data;
+    rc = secret_set(&setup->password, line, strlen(line));
+    setup->server.password = setup->password.data;
 out:
     mem_wipe(line, sizeof(line));
     if (fd >= 0)
@@ -55,44 +64,92 @@ out:
     return rc;
 }
 
-int mailer_open(const struct conf *conf, struct mailer **ret)
+static void mail_setup_release(struct mail_setup *setup)
 {
-    struct mailer *mailer = mem_alloc(sizeof(*mailer));
+    if (setup == NULL || atomic_fetch_sub(&setup->owners, 1) > 1)
+        return;
+    templates_free(setup->templates);
+    secret_clear(&setup->password);
+    conf_free(setup->conf);
+    free(setup);
+}
+
+int mail_setup_open(const struct conf *conf, struct mail_setup **ret)
+{
+    struct mail_setup *setup = mem_alloc(sizeof(*setup));
     const char *password_file = conf_string(conf, "mail.password_file");
     char error[CONF_ERROR_MAX];
-    int rc;
+    int rc = 0;
 
-    mailer->server = (struct mail_server){
+    setup->owners = 1;
+    setup->conf = conf_share(conf);
+    setup->server = (struct mail_server){
         .url = conf_string(conf, "mail.url"),
         .tls = (enum mail_tls)conf_word(conf, "mail.tls"),
         .user = conf_string(conf, "mail.user"),
         .from = conf_string(conf, "mail.from"),
         .timeout_ms = (long)conf_int(conf, "mail.timeout"),
     };
-    rc = mail_init();
-    if (rc == 0 && password_file[0] != '\0')
-        rc = mailer_password(mailer, password_file);
+    if (password_file[0] != '\0')
+        rc = mailer_password(setup, password_file);
     if (rc == 0) {
         rc = templates_load(conf_string(conf, "mail.templates"), kinds,
-                            sizeof(kinds) / sizeof(kinds[0]), &mailer->templates, error,
+                            sizeof(kinds) / sizeof(kinds[0]), &setup->templates, error,
                             sizeof(error));
         if (rc < 0)
             log_error("mail.templates: %s", error);
     }
     if (rc < 0) {
-        mailer_close(mailer);
+        mail_setup_release(setup);
         return rc;
     }
-    *ret = mailer;
+    *ret = setup;
     return 0;
+}
+
+int mailer_open(const struct conf *conf, struct mailer **ret)
+{
+    struct mail_setup *setup = NULL;
+    int rc = mail_init();
+
+    if (rc == 0)
+        rc = mail_setup_open(conf, &setup);
+    if (rc < 0)
+        return rc;
+    *ret = mem_alloc(sizeof(**ret));
+    pthread_mutex_init(&(*ret)->lock, NULL);
+    (*ret)->setup = setup;
+    return 0;
+}
+
+void mailer_adopt(struct mailer *mailer, struct mail_setup *setup)
+{
+    struct mail_setup *old;
+
+    pthread_mutex_lock(&mailer->lock);
+    old = mailer->setup;
+    mailer->setup = setup;
+    pthread_mutex_unlock(&mailer->lock);
+    mail_setup_release(old);
+}
+
+static struct mail_setup *mailer_setup(struct mailer *mailer)
+{
+    struct mail_setup *setup;
+
+    pthread_mutex_lock(&mailer->lock);
+    setup = mailer->setup;
+    atomic_fetch_add(&setup->owners, 1);
+    pthread_mutex_unlock(&mailer->lock);
+    return setup;
 }
 
 void mailer_close(struct mailer *mailer)
 {
     if (mailer == NULL)
         return;
-    templates_free(mailer->templates);
-    secret_clear(&mailer->password);
+    mail_setup_release(mailer->setup);
+    pthread_mutex_destroy(&mailer->lock);
     free(mailer);
 }
 
@@ -107,32 +164,33 @@ static void mailer_run(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
     struct login *login = &attempt->login;
-    struct daemon *daemon = job->loop->daemon;
-    const struct mailer *mailer = daemon->mailer;
+    const struct login_context *context = &attempt->settings->login;
+    struct mail_setup *setup = mailer_setup(job->loop->daemon->mailer);
     char *subject = NULL, *body = NULL, minutes[8], error[MAIL_ERROR_MAX] = "";
     const struct template_value values[] = {
         {"name", or_else(login->mail_name, login->uid)},
         {"code", login->code},
         {"minutes", minutes},
-        {"organization", or_else(login->organization, daemon->login->issuer)},
+        {"organization", or_else(login->organization, context->issuer)},
     };
-    int rc = mailer->server.url[0] == '\0' ? E_MAIL : 0;
+    int rc = setup->server.url[0] == '\0' ? E_MAIL : 0;
 
     attempt->ran = true;
     (void)snprintf(minutes, sizeof(minutes), "%d", CODE_LIFETIME_MS / 60000);
     if (rc == 0)
-        rc = template_fill(mailer->templates, "code", or_else(login->mail_language, "en"), values,
+        rc = template_fill(setup->templates, "code", or_else(login->mail_language, "en"), values,
                            sizeof(values) / sizeof(values[0]), &subject, &body);
     if (rc == 0)
-        rc = mail_send(&mailer->server,
+        rc = mail_send(&setup->server,
                        &(struct mail){.to = login->destination, .subject = subject, .body = body},
                        error, sizeof(error));
     template_text_free(subject);
     template_text_free(body);
+    mail_setup_release(setup);
     if (rc == 0)
         return;
     log_error("a code could not be mailed: %s", error[0] != '\0' ? error : err_text(rc));
-    login_challenge_failed(daemon->login, login);
+    login_challenge_failed(context, login);
 }
 
 static void mailer_done(struct job *job)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "server/daemon.h"
 #include "server/options.h"
+#include "server/reload.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -26,7 +27,8 @@ static const char usage[] =
     "      --check-config  read it, say what is wrong, and end\n"
     "      --print-config  print every option with its value in force, and end\n"
     "      --version       print the version, and end\n"
-    "usherd stays in the foreground; SIGTERM or SIGINT ends it.\n";
+    "usherd stays in the foreground; SIGHUP reloads the configuration, SIGTERM or SIGINT ends "
+    "it.\n";
 
 enum { OPTION_CHECK = 256, OPTION_PRINT, OPTION_VERSION, OPTION_HELP };
 
@@ -58,26 +60,39 @@ static void raise_descriptors(void)
     }
 }
 
+/* Waits for a signal that says to stop, and reloads on SIGHUP meanwhile. */
+static void serve_signals(struct daemon *daemon, const sigset_t *signals, const char *file)
+{
+    int number;
+
+    while (sigwait(signals, &number) == 0) {
+        if (number != SIGHUP) {
+            log_info("stopping on signal %d", number);
+            return;
+        }
+        (void)daemon_reload(daemon, file);
+    }
+}
+
 /* Serves until a signal says to stop. */
-static int serve(const struct conf *conf)
+static int serve(const struct conf *conf, const char *file)
 {
     struct daemon *daemon = mem_alloc(sizeof(*daemon));
-    sigset_t stop;
-    int signal_number, rc;
+    sigset_t signals;
+    int rc;
 
-    (void)sigemptyset(&stop);
-    (void)sigaddset(&stop, SIGTERM);
-    (void)sigaddset(&stop, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &stop, NULL); /* before any thread: all inherit it */
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread: all inherit it */
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
     harden();
     raise_descriptors();
     rc = daemon_start(daemon, conf);
     if (rc == 0) {
         log_info("ready");
-        if (sigwait(&stop, &signal_number) == 0)
-            log_info("stopping on signal %d", signal_number);
+        serve_signals(daemon, &signals, file);
         daemon_stop(daemon);
     }
     free(daemon);
@@ -130,7 +145,7 @@ int main(int argc, char **argv)
     else if (!check) {
         (void)log_level_parse(conf_string(conf, "log_level"), &level);
         log_level_set(level);
-        rc = serve(conf);
+        rc = serve(conf, file);
     }
     conf_free(conf);
     return rc;

@@ -38,6 +38,16 @@ static size_t monitor_cache(struct loop *loop, struct monitor *ret, size_t at)
     return monitor_add(ret, at, "usherPermissions", "%" PRIu64, status.permissions);
 }
 
+/* Operations of this name, or all, of all loops. */
+static uint64_t monitor_total(const struct daemon *daemon, const char *what)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < daemon->loop_count; i++)
+        total += metrics_total(daemon->loops[i]->metrics, what);
+    return total;
+}
+
 size_t monitor_read(struct loop *loop, struct monitor *ret)
 {
     struct daemon *daemon = loop->daemon;
@@ -55,8 +65,8 @@ size_t monitor_read(struct loop *loop, struct monitor *ret)
     at = monitor_add(ret, at, "usherStoreError", "%s", sync.error[0] != '\0' ? sync.error : "none");
     at = monitor_cache(loop, ret, at);
     at = monitor_add(ret, at, "usherConnections", "%u", atomic_load(&daemon->connections));
-    at = monitor_add(ret, at, "usherOperations", "%" PRIu64, atomic_load(&daemon->operations));
-    at = monitor_add(ret, at, "usherCompares", "%" PRIu64, atomic_load(&daemon->compares));
+    at = monitor_add(ret, at, "usherOperations", "%" PRIu64, monitor_total(daemon, NULL));
+    at = monitor_add(ret, at, "usherCompares", "%" PRIu64, monitor_total(daemon, "compare"));
     at = monitor_add(ret, at, "usherLogins", "%" PRIu64, atomic_load(&daemon->logins));
     at = monitor_add(ret, at, "usherLoginsRefused", "%" PRIu64,
                      atomic_load(&daemon->logins_refused));

@@ -104,6 +104,8 @@ static void compare_on_answer(struct view_job *job, int err, struct result *ret)
 {
     struct comparing *comparing = (struct comparing *)job;
 
+    if (err == 0 || err == E_DENIED || err == E_STEPUP)
+        job->request->audit.step = comparing->decision.step;
     if (err == E_ACCESS)
         request_fail(job->request, ret, err, REFUSED);
     else if (err == E_NOTFOUND && comparing->decision.kind == MEMBERSHIP_EVENT)
@@ -213,7 +215,6 @@ enum handled op_compare(struct request *request, struct result *ret)
     struct query query;
     int rc;
 
-    atomic_fetch_add_explicit(&request->conn->loop->daemon->compares, 1, memory_order_relaxed);
     if (!slice_equal_fold(compare->attribute, slice_of("usherPermission"))) {
         request_fail(request, ret, E_UNWILLING,
                      "this version of usher compares usherPermission only, not %s",
@@ -239,6 +240,8 @@ enum handled op_compare(struct request *request, struct result *ret)
         rc = rights_check(rights, place.organization, place.name, &query, now_ms, &decision);
     if (rc == E_BUSY)
         return compare_later(request, &place, false, ret);
+    if (rc == 0 || rc == E_DENIED || rc == E_STEPUP)
+        request->audit.step = decision.step;
     if (rc == E_NOTFOUND && decision.kind == MEMBERSHIP_EVENT)
         compare_no_event(request, ret, place.organization, &query);
     else

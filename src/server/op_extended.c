@@ -44,6 +44,7 @@ enum handled op_extended(struct request *request, struct result *ret)
 
         if (!slice_is(extended->oid, extension->oid))
             continue;
+        request->audit.what = extension->name;
         if (extension->handle == NULL) {
             request_fail(request, ret, E_UNWILLING, "this version of usher does not offer %s",
                          extension->name);

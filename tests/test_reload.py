@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# SIGHUP: what comes into force, what needs a restart, and that a bad file, key file or template leaves
+# everything as it was. Each test has a gateway's log to itself from a mark on.
+import os
+import signal
+import threading
+import unittest
+
+import raw_ldap as raw
+from gateway import STRANGER, Gateway, conf_text, free_port, membership, program, until
+from people import add_person, password
+
+gateway = None
+
+
+def setUpModule():
+    global gateway
+    gateway = Gateway()
+    gateway.start_mail()
+    gateway.__enter__()
+
+
+def tearDownModule():
+    gateway.stop()
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.mark = len(gateway.text("usherd.log"))
+        self.link = gateway.local()
+        self.addCleanup(self.link.close)
+        self.addCleanup(self.reload)
+
+    def said(self):
+        return gateway.text("usherd.log")[self.mark:]
+
+    def hup(self, says, text=None, **options):
+        """Writes the configuration, sends SIGHUP and waits for what the log must say."""
+        before = len(gateway.text("usherd.log"))
+        gateway.write("usher.conf", text or conf_text({**gateway.settings(), **options}))
+        gateway.daemon.send_signal(signal.SIGHUP)
+        return until(says, lambda: says in gateway.text("usherd.log")[before:] and
+                     gateway.text("usherd.log")[before:])
+
+    def reload(self, **options):
+        return self.hup("reloaded the configuration", **options)
+
+    def refused(self, text=None, **options):
+        return self.hup("nothing was reloaded", text, **options)
+
+    def verify(self, uid, secret, factor=raw.PASSWORD, **more):
+        return self.link.ask(raw.verify(uid, factor, secret, **more)).code
+
+
+class Options(Case):
+    def test_a_limit_of_logins(self):
+        add_person(gateway, "r1")
+        said = self.reload(**{"login.limit": 2})
+        self.assertIn("changed: login.limit\n", said)
+        for _ in range(3):
+            self.assertEqual(self.verify("r1", "wrong"), raw.WRONG)
+        self.assertEqual(gateway.failures("r1", "password@local")[0], 2)
+        self.assertEqual(self.verify("r1", password("r1")), raw.WRONG)
+
+    def test_a_bound_holds_for_open_connections(self):
+        with gateway.ldap() as link:
+            large = raw.bind("x" * 4000, "y")
+            self.assertEqual(link.ask(large).code, raw.WRONG)
+            self.reload(**{"limits.message_size_anonymous": 1024})
+
+            def cut():
+                try:
+                    return link.ask(large).code != raw.WRONG
+                except AssertionError as notice:
+                    return "longer than this server accepts" in str(notice)
+            until("the connection is cut", cut)
+
+    def test_peers_hold_for_new_connections(self):
+        uid = STRANGER if os.geteuid() == 0 else os.geteuid()
+        uids = {True: [uid, os.geteuid()], False: []}
+
+        def connect():
+            return gateway.as_uid(uid) if os.geteuid() == 0 else gateway.local()
+
+        def trusted(link):
+            return link.ask(raw.compare(membership("tom"), "ticket:read")).code != raw.NO_ACCESS
+
+        def new_one_is(expected):
+            with connect() as link:
+                return trusted(link) == expected
+        first = connect()
+        self.addCleanup(first.close)
+        before = trusted(first)
+        self.assertEqual(before, uid != STRANGER)
+        self.reload(**{"peers.trusted_uids": uids[not before]})
+        until("a new connection is another's", lambda: new_one_is(not before))
+        self.assertEqual(trusted(first), before)
+
+    def test_what_needs_a_restart_is_named_each_time(self):
+        port = free_port()
+        for _ in range(2):
+            said = self.hup("needs a restart", **{"listen.ldap": "127.0.0.1:%d" % port, "threads.loops": 3})
+            self.assertIn("warning: needs a restart: listen.ldap, threads.loops\n", said)
+            self.assertIn("changed: nothing\n", said)
+        self.assertFalse(gateway.listens(("127.0.0.1", port)))
+        gateway.ldap().close()
+
+    def test_the_log_level(self):
+        self.reload(log_level="error")
+        before = len(gateway.text("usherd.log"))
+        gateway.write("usher.conf", conf_text({**gateway.settings(), "log_level": "error",
+                                               "threads.loops": 5}))
+        gateway.daemon.send_signal(signal.SIGHUP)  # says nothing: no error, so look for what follows
+        self.refused("base = 5;")
+        quiet = gateway.text("usherd.log")[before:]
+        self.assertNotIn("needs a restart", quiet)
+        self.assertIn(" error: ", quiet)
+        self.assertIn("changed: log_level\n", self.reload(log_level="debug"))
+
+
+class BadFiles(Case):
+    def test_the_old_configuration_stays(self):
+        add_person(gateway, "b1")
+        self.reload(**{"login.limit": 2})
+        for text, says in (("login: {\n  limit = 0;\n};", "usher.conf:2: login.limit: found the integer 0"),
+                           ("\n\nnonsense = 1;", "usher.conf:3: nonsense: there is no such option"),
+                           ("base = ", "usher.conf:1: syntax error"),
+                           ("@include \"x\"", "usher.conf:1: @include")):
+            self.assertIn(says, self.refused(text))
+        os.unlink(gateway.path("usher.conf"))
+        before = len(gateway.text("usherd.log"))
+        gateway.daemon.send_signal(signal.SIGHUP)
+        until("the log names the file", lambda: "usher.conf: No such file" in
+              gateway.text("usherd.log")[before:])
+        for _ in range(4):
+            self.assertEqual(self.verify("b1", "wrong"), raw.WRONG)
+        self.assertEqual(gateway.failures("b1", "password@local")[0], 2)
+
+    def test_one_bad_file_of_three_changes_nothing(self):
+        add_person(gateway, "b2")
+        os.mkdir(gateway.path("templates"))
+        for options in ({"mail.templates": gateway.path("templates")}, {"keys.file": gateway.path("none")},
+                        {"mail.password_file": gateway.path("none")}):
+            name, = options
+            self.assertIn(" error: %s: " % name, self.refused(**options, **{"login.limit": 1}))
+        for _ in range(3):
+            self.verify("b2", "wrong")
+        self.assertEqual(gateway.failures("b2", "password@local")[0], 3)
+
+
+class Keys(Case):
+    def key_of(self, uid):
+        return gateway.entry(membership(uid))["usherpin"][0].split(".")[1]
+
+    def test_a_second_key_seals_and_the_first_still_opens(self):
+        add_person(gateway, "k1")
+        add_person(gateway, "k2")
+        old = gateway.text("keys")
+        first = old.split("\n")[2].split(" ")[0]
+        gateway.pin("acme", "k1", "1234")
+        gateway.run(program("usherctl"), "key", "init", gateway.path("more"))
+        more = [line for line in gateway.text("more").splitlines() if not line.startswith("#")]
+        gateway.write("keys", old + more[0] + "\n")
+        self.reload()
+        gateway.pin("acme", "k2", "5678")
+        self.assertEqual((self.key_of("k1"), self.key_of("k2")), (first, more[0].split(" ")[0]))
+        for uid, pin in (("k1", "1234"), ("k2", "5678")):
+            self.assertEqual(self.verify(uid, pin, raw.PIN, organization="acme"), raw.SUCCESS)
+        os.chmod(gateway.path("keys"), 0o644)
+        self.assertIn("others may use it: its mode must be 0600", self.refused())
+        self.assertEqual(self.verify("k2", "5678", raw.PIN, organization="acme"), raw.SUCCESS)
+        os.chmod(gateway.path("keys"), 0o600)
+        gateway.write("keys", old)
+        self.reload()
+        self.assertEqual(self.verify("k2", "5678", raw.PIN, organization="acme"), raw.WRONG)
+        self.assertEqual(self.verify("k1", "1234", raw.PIN, organization="acme"), raw.SUCCESS)
+
+    def test_logins_do_not_notice(self):
+        add_person(gateway, "k3")
+        gateway.pin("acme", "k3", "4321")
+        codes, stop = [], threading.Event()
+
+        def log_in():
+            with gateway.local() as link:
+                while not stop.is_set():
+                    codes.append(link.ask(raw.verify("k3", raw.PIN, "4321", organization="acme")).code)
+        thread = threading.Thread(target=log_in)
+        thread.start()
+        try:
+            for number in range(20):
+                self.reload(**{"login.issuer": "issuer %d" % number})
+            count = len(codes)
+            until("logins go on", lambda: len(codes) > count)
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(set(codes), {raw.SUCCESS})
+
+
+class Templates(Case):
+    def test_a_new_template_is_used(self):
+        add_person(gateway, "t1", usherSecondFactor="email")
+        folder = gateway.path("mail-templates")
+        for language in ("en", "da", "it"):
+            os.makedirs(os.path.join(folder, language))
+            with open(os.path.join(folder, language, "code.txt"), "w") as file:
+                file.write("Subject: your code\n\nTHE FIRST WORDING {name} {code} {minutes} {organization}\n")
+        options = {"mail.templates": folder}
+        self.reload(**options)
+        self.send("t1", "THE FIRST WORDING")
+        for language in ("en", "da", "it"):
+            with open(os.path.join(folder, language, "code.txt"), "w") as file:
+                file.write("Subject: your code\n\nTHE SECOND WORDING {name} {code} {minutes} {organization}\n")
+        self.reload(**options)
+        add_person(gateway, "t2", usherSecondFactor="email")
+        self.send("t2", "THE SECOND WORDING")
+
+    def send(self, uid, wording):
+        ticket = self.link.ask(raw.verify(uid, raw.PASSWORD, password(uid))).ticket
+        self.assertEqual(self.link.ask(raw.challenge(uid, ticket=ticket)).code, raw.SUCCESS)
+        until("a mail says " + wording, lambda: any(wording in mail for mail in gateway.mails()))
+
+
+if __name__ == "__main__":
+    unittest.main()
