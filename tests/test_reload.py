@@ -85,7 +85,7 @@ class Options(Case):
             return gateway.as_uid(uid) if os.geteuid() == 0 else gateway.local()
 
         def trusted(link):
-            return link.ask(raw.compare(membership("tom"), "ticket:read")).code != raw.NO_ACCESS
+            return link.ask(raw.compare(membership("tom"), "tickets:read")).code != raw.NO_ACCESS
 
         def new_one_is(expected):
             with connect() as link:

@@ -110,6 +110,7 @@ enum handled exop_explain(struct request *request, struct result *ret)
     struct explain_request asked;
     int err;
 
+    request->audit.what = "explain";
     if (explain_request_decode(request->message->extended.value, &asked) < 0) {
         request_fail(request, ret, E_PROTO,
                      "the value of usherExplain is malformed, see usher-protocol(5)");

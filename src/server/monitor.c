@@ -70,6 +70,7 @@ size_t monitor_read(struct loop *loop, struct monitor *ret)
     at = monitor_add(ret, at, "usherLogins", "%" PRIu64, atomic_load(&daemon->logins));
     at = monitor_add(ret, at, "usherLoginsRefused", "%" PRIu64,
                      atomic_load(&daemon->logins_refused));
+    at = monitor_add(ret, at, "usherLoginsLocked", "%" PRIu64, atomic_load(&daemon->logins_locked));
     at = monitor_add(ret, at, "usherStoreJobs", "%zu", workers_load(daemon->store_pool));
     return monitor_add(ret, at, "usherMailJobs", "%zu", workers_load(daemon->mail_pool));
 }

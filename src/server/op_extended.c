@@ -67,6 +67,7 @@ enum handled exop_whoami(struct request *request, struct result *ret)
     const struct identity *identity = &request->conn->identity;
     size_t len = identity->dn_len;
 
+    request->audit.what = "whoami";
     if (request->message->extended.has_value) {
         request_fail(request, ret, E_PROTO, "Who am I? takes no value (RFC 4532)");
         return REPLY;
