@@ -276,3 +276,9 @@ void fake_state_fail(struct state *state, int err)
     state->fail = err;
     (void)pthread_mutex_unlock(&state->mutex);
 }
+
+int state_count(struct state *state, struct state_counts *ret)
+{
+    *ret = (struct state_counts){.entries = state->committed.count};
+    return 0;
+}

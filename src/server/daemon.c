@@ -6,6 +6,7 @@
 #include "ldap/dn.h"
 #include "server/listen.h"
 #include "server/mailer.h"
+#include "server/scrape.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -150,6 +151,7 @@ int daemon_start(struct daemon *daemon, const struct conf *conf)
     daemon->started_ms = clock_monotonic_ms();
     pthread_mutex_init(&daemon->settings_lock, NULL);
     pthread_mutex_init(&daemon->reload_lock, NULL);
+    pthread_mutex_init(&daemon->rate_lock, NULL);
     rc = daemon_base(daemon);
     if (rc == 0)
         rc = daemon_store(daemon);
@@ -165,6 +167,11 @@ int daemon_start(struct daemon *daemon, const struct conf *conf)
         rc = daemon_sync(daemon);
     if (rc == 0) {
         daemon_loops(daemon);
+        rc = scrape_start(daemon, &daemon->scrape);
+    }
+    if (rc == 0) {
+        for (unsigned i = 0; i < daemon->loop_count; i++)
+            daemon->loops[i]->timed = daemon->scrape != NULL;
         rc = listeners_start(daemon->listeners);
     }
     if (rc < 0) {
@@ -179,6 +186,7 @@ int daemon_start(struct daemon *daemon, const struct conf *conf)
 void daemon_stop(struct daemon *daemon)
 {
     atomic_store(&daemon->stopping, true);
+    scrape_stop(daemon->scrape);
     for (unsigned i = 0; i < daemon->loop_count; i++)
         loop_stop(daemon->loops[i], STOP_WAIT_MS);
     listeners_close(daemon->listeners);
@@ -197,4 +205,5 @@ void daemon_stop(struct daemon *daemon)
     free((char *)daemon->base.data);
     pthread_mutex_destroy(&daemon->settings_lock);
     pthread_mutex_destroy(&daemon->reload_lock);
+    pthread_mutex_destroy(&daemon->rate_lock);
 }

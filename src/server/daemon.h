@@ -10,6 +10,7 @@
 #include "cache/state.h"
 #include "server/loop.h"
 #include "server/metrics.h"
+#include "server/rate.h"
 #include "server/settings.h"
 #include "server/work.h"
 #include "store/pool.h"
@@ -21,6 +22,7 @@
 #define DAEMON_LOOPS_MAX 64
 
 struct mailer;
+struct scrape;
 
 struct daemon {
     const struct conf *conf; /* of the start: for what needs a restart to change */
@@ -38,9 +40,12 @@ struct daemon {
     struct loop *loops[DAEMON_LOOPS_MAX];
     unsigned loop_count;
     struct listeners *listeners;
-    char *identity; /* authorization identity at the store */
+    struct scrape *scrape; /* NULL: no metrics are served */
+    char *identity;        /* authorization identity at the store */
     int64_t started_ms;
     _Atomic unsigned connections;
+    pthread_mutex_t rate_lock;
+    struct rate rate; /* of operations */
     _Atomic uint64_t logins, logins_refused, logins_locked;
     _Atomic bool stopping;
 };

@@ -2,17 +2,15 @@
 #include "server/listen.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "server/bound.h"
 #include "server/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 1024
@@ -22,11 +20,8 @@
 struct listener {
     struct listeners *all;
     enum listener_kind kind;
-    int fd;
+    struct bound bound;
     struct event *event;
-    char *path;   /* unix */
-    dev_t device; /* of the socket we made: another's is not removed */
-    ino_t inode;
 };
 
 struct listeners {
@@ -43,7 +38,7 @@ static void accept_exhausted(struct listeners *all, struct listener *listener)
 
     if (all->spare_fd >= 0)
         (void)close(all->spare_fd);
-    fd = accept(listener->fd, NULL, NULL);
+    fd = accept(listener->bound.fd, NULL, NULL);
     if (fd >= 0)
         (void)close(fd);
     all->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -74,33 +69,9 @@ static void on_acceptable(evutil_socket_t server, short what, void *arg)
     }
 }
 
-static struct listener *listeners_add(struct listeners *all, enum listener_kind kind, int fd)
+static void listeners_add(struct listeners *all, enum listener_kind kind, const struct bound *bound)
 {
-    struct listener *listener = &all->listener[all->count++];
-
-    *listener = (struct listener){.all = all, .kind = kind, .fd = fd};
-    return listener;
-}
-
-/* 0 when nothing answers at the path (a stale socket is removed). */
-static int unix_path_free(const struct sockaddr_un *address)
-{
-    int fd, rc = 0;
-
-    if (access(address->sun_path, F_OK) < 0)
-        return 0;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return E_IO;
-    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN) {
-        log_error("%s: another server answers on this socket", address->sun_path);
-        rc = E_EXISTS;
-    } else if (unlink(address->sun_path) < 0) {
-        log_error("%s: the stale socket cannot be removed: %s", address->sun_path, strerror(errno));
-        rc = E_IO;
-    }
-    (void)close(fd);
-    return rc;
+    all->listener[all->count++] = (struct listener){.all = all, .kind = kind, .bound = *bound};
 }
 
 /* The folder of an admin socket belongs to us (or root) and to nobody else. */
@@ -126,80 +97,23 @@ static int admin_folder_check(const char *path)
 
 static int listen_unix(struct listeners *all, enum listener_kind kind, const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct listener *listener;
-    struct stat st;
-    mode_t old;
-    int fd, rc;
+    struct bound bound;
+    int rc = kind == LISTENER_ADMIN ? admin_folder_check(path) : 0;
 
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        log_error("%s: a socket path has at most %zu bytes, this one has %zu", path,
-                  sizeof(address.sun_path) - 1, strlen(path));
-        return E_CONF;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    rc = kind == LISTENER_ADMIN ? admin_folder_check(path) : 0;
     if (rc == 0)
-        rc = unix_path_free(&address);
-    if (rc < 0)
-        return rc;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    old = umask(kind == LISTENER_ADMIN ? 0177 : 0111); /* connecting needs write permission */
-    rc = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
-    (void)umask(old);
-    if (rc < 0 || listen(fd, LISTEN_BACKLOG) < 0 || stat(path, &st) < 0) {
-        log_error("%s: cannot listen: %s", path, strerror(errno));
-        if (fd >= 0)
-            (void)close(fd);
-        return E_IO;
-    }
-    listener = listeners_add(all, kind, fd);
-    listener->path = mem_strdup(path);
-    listener->device = st.st_dev;
-    listener->inode = st.st_ino;
-    return 0;
+        rc = bound_unix(path, kind == LISTENER_ADMIN ? 0077 : 0, LISTEN_BACKLOG, &bound);
+    if (rc == 0)
+        listeners_add(all, kind, &bound);
+    return rc;
 }
 
-/* "host:port", "[v6]:port"; the host must be an address. */
 static int listen_tcp(struct listeners *all, const char *where)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    char *host = mem_strdup(where), *colon = strrchr(host, ':'), *name = host;
-    int fd = -1, one = 1, rc = E_CONF;
+    struct bound bound;
+    int rc = bound_tcp("listen.ldap", where, LISTEN_BACKLOG, &bound);
 
-    if (colon == NULL || colon == host || colon[1] == '\0')
-        goto bad;
-    *colon = '\0';
-    if (name[0] == '[' && colon[-1] == ']') {
-        colon[-1] = '\0';
-        name++;
-    }
-    if (getaddrinfo(name, colon + 1, &hints, &found) != 0)
-        goto bad;
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
-        listen(fd, LISTEN_BACKLOG) < 0) {
-        log_error("listen.ldap: cannot listen on %s: %s", where, strerror(errno));
-        if (fd >= 0)
-            (void)close(fd);
-        rc = E_IO;
-        goto out;
-    }
-    listeners_add(all, LISTENER_LDAP, fd);
-    rc = 0;
-    goto out;
-bad:
-    log_error("listen.ldap: expected ADDRESS:PORT, for instance 127.0.0.1:389, found \"%s\"",
-              where);
-out:
-    if (found != NULL)
-        freeaddrinfo(found);
-    free(host);
+    if (rc == 0)
+        listeners_add(all, LISTENER_LDAP, &bound);
     return rc;
 }
 
@@ -236,8 +150,8 @@ int listeners_start(struct listeners *all)
     for (size_t i = 0; i < all->count; i++) {
         struct listener *listener = &all->listener[i];
 
-        listener->event = event_new(all->daemon->loops[0]->base, listener->fd, EV_READ | EV_PERSIST,
-                                    on_acceptable, listener);
+        listener->event = event_new(all->daemon->loops[0]->base, listener->bound.fd,
+                                    EV_READ | EV_PERSIST, on_acceptable, listener);
         if (listener->event == NULL || event_add(listener->event, NULL) < 0) {
             log_error("cannot watch a listening socket");
             return E_IO;
@@ -248,8 +162,6 @@ int listeners_start(struct listeners *all)
 
 void listeners_close(struct listeners *all)
 {
-    struct stat st;
-
     if (all == NULL)
         return;
     for (size_t i = 0; i < all->count; i++) {
@@ -257,11 +169,7 @@ void listeners_close(struct listeners *all)
 
         if (listener->event != NULL)
             event_free(listener->event);
-        (void)close(listener->fd);
-        if (listener->path != NULL && stat(listener->path, &st) == 0 &&
-            st.st_dev == listener->device && st.st_ino == listener->inode)
-            (void)unlink(listener->path);
-        free(listener->path);
+        bound_close(&listener->bound);
     }
     if (all->spare_fd >= 0)
         (void)close(all->spare_fd);

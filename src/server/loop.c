@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "server/conn.h"
 #include "server/daemon.h"
+#include "server/figures.h"
 #include "server/refusal.h"
 
 #include <errno.h>
@@ -139,6 +140,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
         next = conn->next;
         conn_sweep(conn, now_ms);
     }
+    if (loop == loop->daemon->loops[0])
+        figures_sample(loop->daemon);
     (void)loop_rights(loop); /* opens the table again should it have been replaced */
     if (stop_at_ms != 0 && (loop->conns == NULL || now_ms >= stop_at_ms))
         (void)event_base_loopbreak(loop->base);

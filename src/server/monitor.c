@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/monitor.h"
-#include "base/clock.h"
-#include "server/daemon.h"
+#include "server/figures.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-static size_t monitor_add(struct monitor *monitor, size_t at, const char *name, const char *format,
-                          ...) __attribute__((format(printf, 4, 5)));
+static void monitor_add(struct monitor *monitor, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static size_t monitor_add(struct monitor *monitor, size_t at, const char *name, const char *format,
-                          ...)
+static void monitor_add(struct monitor *monitor, const char *name, const char *format, ...)
 {
+    size_t at = monitor->count++;
     va_list args;
 
     va_start(args, format);
@@ -20,57 +19,59 @@ static size_t monitor_add(struct monitor *monitor, size_t at, const char *name, 
     va_end(args);
     monitor->row[at].name = name;
     monitor->row[at].value = slice_of(monitor->text[at]);
-    return at + 1;
 }
 
-static size_t monitor_cache(struct loop *loop, struct monitor *ret, size_t at)
+static const char *truth(bool value)
 {
-    struct rights_status status = {.age_ms = -1};
-    struct rights *rights = loop_rights(loop);
-
-    if (rights != NULL)
-        rights_status(rights, &status);
-    at = monitor_add(ret, at, "usherCacheFilled", "%s", status.filled ? "TRUE" : "FALSE");
-    at = monitor_add(ret, at, "usherCacheAgeMilliseconds", "%" PRId64, status.age_ms);
-    at = monitor_add(ret, at, "usherCacheCSN", "%s", status.csn[0] != '\0' ? status.csn : "none");
-    at = monitor_add(ret, at, "usherMemberships", "%" PRIu64, status.records);
-    at = monitor_add(ret, at, "usherProfiles", "%" PRIu64, status.profiles);
-    return monitor_add(ret, at, "usherPermissions", "%" PRIu64, status.permissions);
+    return value ? "TRUE" : "FALSE";
 }
 
-/* Operations of this name, or all, of all loops. */
-static uint64_t monitor_total(const struct daemon *daemon, const char *what)
+static const char *or_none(const char *text)
 {
-    uint64_t total = 0;
+    return text[0] != '\0' ? text : "none";
+}
 
-    for (unsigned i = 0; i < daemon->loop_count; i++)
-        total += metrics_total(daemon->loops[i]->metrics, what);
-    return total;
+static void monitor_cache(struct monitor *ret, const struct figures *figures)
+{
+    monitor_add(ret, "usherStoreConnected", "%s", truth(figures->sync.connected));
+    monitor_add(ret, "usherStoreError", "%s", or_none(figures->sync.error));
+    monitor_add(ret, "usherCacheFilled", "%s", truth(figures->rights.filled));
+    monitor_add(ret, "usherCacheAgeMilliseconds", "%" PRId64, figures->rights.age_ms);
+    monitor_add(ret, "usherCacheMaxAgeMilliseconds", "%" PRId64, figures->rights.max_age_ms);
+    monitor_add(ret, "usherCacheCSN", "%s", or_none(figures->rights.csn));
+    monitor_add(ret, "usherEntries", "%" PRIu64, figures->sync.held);
+    monitor_add(ret, "usherMemberships", "%" PRIu64, figures->rights.records);
+    monitor_add(ret, "usherProfiles", "%" PRIu64, figures->rights.profiles);
+    monitor_add(ret, "usherPermissions", "%" PRIu64, figures->rights.permissions);
+    monitor_add(ret, "usherTableBytes", "%" PRIu64, figures->table_bytes);
+}
+
+static void monitor_work(struct monitor *ret, const struct figures *figures)
+{
+    monitor_add(ret, "usherConnections", "%u", figures->connections);
+    monitor_add(ret, "usherOperations", "%" PRIu64, figures->operations);
+    monitor_add(ret, "usherOperationsPerSecond", "%.1f", figures->operations_per_s);
+    monitor_add(ret, "usherCompares", "%" PRIu64, figures->compares);
+    monitor_add(ret, "usherLogins", "%" PRIu64, figures->logins);
+    monitor_add(ret, "usherLoginsRefused", "%" PRIu64, figures->logins_refused);
+    monitor_add(ret, "usherLoginsLocked", "%" PRIu64, figures->logins_locked);
+    monitor_add(ret, "usherStoreJobs", "%zu", figures->store_jobs);
+    monitor_add(ret, "usherMailJobs", "%zu", figures->mail_jobs);
 }
 
 size_t monitor_read(struct loop *loop, struct monitor *ret)
 {
     struct daemon *daemon = loop->daemon;
-    struct sync_status sync;
-    size_t at = 0;
+    struct figures figures;
 
-    sync_status(daemon->sync, &sync);
-    at = monitor_add(ret, at, "objectClass", "extensibleObject");
-    at = monitor_add(ret, at, "cn", "monitor");
-    at = monitor_add(ret, at, "vendorVersion", "%s", PACKAGE_VERSION);
-    at = monitor_add(ret, at, "namingContexts", "%.*s", SLICE_ARG(daemon->base));
-    at = monitor_add(ret, at, "usherUptimeSeconds", "%" PRId64,
-                     (clock_monotonic_ms() - daemon->started_ms) / 1000);
-    at = monitor_add(ret, at, "usherStoreConnected", "%s", sync.connected ? "TRUE" : "FALSE");
-    at = monitor_add(ret, at, "usherStoreError", "%s", sync.error[0] != '\0' ? sync.error : "none");
-    at = monitor_cache(loop, ret, at);
-    at = monitor_add(ret, at, "usherConnections", "%u", atomic_load(&daemon->connections));
-    at = monitor_add(ret, at, "usherOperations", "%" PRIu64, monitor_total(daemon, NULL));
-    at = monitor_add(ret, at, "usherCompares", "%" PRIu64, monitor_total(daemon, "compare"));
-    at = monitor_add(ret, at, "usherLogins", "%" PRIu64, atomic_load(&daemon->logins));
-    at = monitor_add(ret, at, "usherLoginsRefused", "%" PRIu64,
-                     atomic_load(&daemon->logins_refused));
-    at = monitor_add(ret, at, "usherLoginsLocked", "%" PRIu64, atomic_load(&daemon->logins_locked));
-    at = monitor_add(ret, at, "usherStoreJobs", "%zu", workers_load(daemon->store_pool));
-    return monitor_add(ret, at, "usherMailJobs", "%zu", workers_load(daemon->mail_pool));
+    figures_read(daemon, loop_rights(loop), &figures);
+    ret->count = 0;
+    monitor_add(ret, "objectClass", "extensibleObject");
+    monitor_add(ret, "cn", "monitor");
+    monitor_add(ret, "vendorVersion", "%s", PACKAGE_VERSION);
+    monitor_add(ret, "namingContexts", "%.*s", SLICE_ARG(daemon->base));
+    monitor_add(ret, "usherUptimeSeconds", "%" PRId64, figures.uptime_s);
+    monitor_cache(ret, &figures);
+    monitor_work(ret, &figures);
+    return ret->count;
 }

@@ -8,10 +8,11 @@
 
 #include "server/loop.h"
 
-#define MONITOR_MAX       24
+#define MONITOR_MAX       32
 #define MONITOR_VALUE_MAX 256
 
 struct monitor {
+    size_t count;
     struct {
         const char *name;
         struct slice value;

@@ -53,6 +53,10 @@ const struct conf_option server_options[] = {
     {"keys.file", CONF_STRING, CONF_RELOAD, USHER_SYSCONFDIR "/keys", 1, 512, NULL,
      "The key file (usherctl key init): what seals PINs, TOTP secrets and tickets."},
 
+    {"metrics.listen", CONF_STRING, CONF_RESTART, "", 0, 128, NULL,
+     "Where metrics are served over HTTP: a unix socket's path or an ADDRESS:PORT of the loopback; "
+     "empty for none."},
+
     {"peers.trusted_uids", CONF_INT_LIST, CONF_RELOAD, "", 0, UID_MAX, NULL,
      "Uids besides 0 that may name any user on listen.ldapi: a web server's, say."},
     {"peers.admin_uids", CONF_INT_LIST, CONF_RELOAD, "", 0, UID_MAX, NULL,

@@ -55,8 +55,13 @@ struct sync {
 static void status_publish(struct sync *sync)
 {
     const struct apply *apply = &sync->apply;
+    bool changed = sync->status.batches != apply->batches || sync->status.held == 0;
+    struct state_counts counts = {0};
 
+    if (changed && state_count(sync->state, &counts) < 0)
+        counts.entries = 0;
     (void)pthread_mutex_lock(&sync->mutex);
+    sync->status.held = changed ? counts.entries : sync->status.held;
     sync->status.connected = sync->follow.stage == FOLLOW_SEARCHING;
     sync->status.refreshing = apply->refreshing;
     sync->status.filled = state_filled(sync->state);

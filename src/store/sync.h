@@ -46,6 +46,7 @@ struct sync_status {
     char error[SYNC_ERROR_MAX]; /* why it last was not; "" if never */
     char csn[CSN_COOKIE_MAX];   /* CSNs of what is committed, joined by ";" */
     int64_t fresh_ms;           /* monotonic time of the last proof of freshness; 0: none yet */
+    uint64_t held;              /* entries in the state, when last looked at */
     uint64_t entries;           /* received since the start */
     uint64_t batches;           /* committed */
     uint64_t connects;          /* connections that came to be bound */
