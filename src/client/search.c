@@ -40,7 +40,7 @@ static void client_search_init(struct message *request, struct slice dn,
 {
     size_t count = 0;
 
-    while (attributes[count] != NULL && count < ATTRIBUTES_MAX) {
+    while (count < ATTRIBUTES_MAX && attributes[count] != NULL) {
         names[count] = slice_of(attributes[count]);
         count++;
     }

@@ -43,13 +43,13 @@ static unsigned long entry_row(unsigned long row, const char *tail)
     char *line = NULL;
     size_t size = 0, len = strlen(tail);
     unsigned long at = 0, found = 0;
-    ssize_t got;
 
-    while (file != NULL && found == 0 && (got = getline(&line, &size, file)) >= 0) {
-        line[strcspn(line, "\n")] = '\0';
-        got = (ssize_t)strlen(line);
+    while (file != NULL && found == 0 && getline(&line, &size, file) >= 0) {
+        size_t got = strcspn(line, "\n");
+
+        line[got] = '\0';
         at++;
-        if (at >= row && strncasecmp(line, "dn:", 3) == 0 && (size_t)got >= len &&
+        if (at >= row && strncasecmp(line, "dn:", 3) == 0 && got >= len &&
             strcasecmp(line + got - len, tail) == 0)
             found = at;
     }

@@ -21,7 +21,7 @@ struct slice ledger_owner(struct arena *arena, const struct person *person, cons
 
     if (person != NULL)
         return person->usher_id;
-    for (; user[len] != '\0' && len < sizeof(folded); len++)
+    for (; len < sizeof(folded) && user[len] != '\0'; len++)
         folded[len] = user[len] >= 'A' && user[len] <= 'Z' ? (char)(user[len] + 32) : user[len];
     return slice_of(
         arena_printf(arena, "unknown-%03x", (unsigned)(XXH3_64bits(folded, len) % LEDGER_UNKNOWN)));

@@ -6,6 +6,7 @@
 #include "secret/keys.h"
 
 #include "base/err.h"
+#include "base/locked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,30 +22,6 @@
 
 static const char HEADING[] = "# Keys of usher. Who reads this file reads every sealed secret.\n"
                               "# One key a line; the last one seals, the others still open.\n";
-
-/* Zeroed memory that is neither swapped nor dumped. NULL with errno. */
-static void *locked_alloc(size_t size)
-{
-    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (data == MAP_FAILED)
-        return NULL;
-    if (mlock(data, size) < 0 || madvise(data, size, MADV_DONTDUMP) < 0) {
-        int saved = errno;
-        munmap(data, size);
-        errno = saved;
-        return NULL;
-    }
-    return data;
-}
-
-static void locked_free(void *data, size_t size)
-{
-    if (data == NULL)
-        return;
-    mem_wipe(data, size);
-    munmap(data, size);
-}
 
 /* All of it, or the error. */
 static int write_all(int fd, const char *bytes, size_t len)

@@ -7,6 +7,7 @@
 #include "server/listen.h"
 #include "server/mailer.h"
 #include "server/scrape.h"
+#include "store/memory.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -152,7 +153,11 @@ int daemon_start(struct daemon *daemon, const struct conf *conf)
     pthread_mutex_init(&daemon->settings_lock, NULL);
     pthread_mutex_init(&daemon->reload_lock, NULL);
     pthread_mutex_init(&daemon->rate_lock, NULL);
-    rc = daemon_base(daemon);
+    rc = store_memory_wipe();
+    if (rc < 0)
+        log_error("liblber's memory cannot be wiped");
+    else
+        rc = daemon_base(daemon);
     if (rc == 0)
         rc = daemon_store(daemon);
     if (rc == 0)

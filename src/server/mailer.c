@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/mailer.h"
 #include "base/err.h"
+#include "base/locked.h"
 #include "base/log.h"
 #include "notify/mail.h"
 #include "notify/template.h"
@@ -26,7 +27,7 @@ struct mail_setup {
     struct conf *conf; /* holds the strings of server */
     struct mail_server server;
     struct templates *templates;
-    struct secret password;
+    struct secret *password; /* locked memory, or NULL */
 };
 
 struct mailer {
@@ -55,8 +56,13 @@ static int mailer_password(struct mail_setup *setup, const char *path)
         goto out;
     line[got] = '\0';
     line[strcspn(line, "\r\n")] = '\0';
-    rc = secret_set(&setup->password, line, strlen(line));
-    setup->server.password = setup->password.data;
+    setup->password = locked_alloc(sizeof(*setup->password));
+    rc = setup->password != NULL ? secret_set(setup->password, line, strlen(line)) : E_NOMEM;
+    if (rc < 0) {
+        log_error("mail.password_file: %s: %s", path, err_text(rc));
+        goto out;
+    }
+    setup->server.password = setup->password->data;
 out:
     mem_wipe(line, sizeof(line));
     if (fd >= 0)
@@ -69,7 +75,7 @@ static void mail_setup_release(struct mail_setup *setup)
     if (setup == NULL || atomic_fetch_sub(&setup->owners, 1) > 1)
         return;
     templates_free(setup->templates);
-    secret_clear(&setup->password);
+    locked_free(setup->password, sizeof(*setup->password));
     conf_free(setup->conf);
     free(setup);
 }
