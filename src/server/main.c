@@ -8,6 +8,7 @@
 #include "server/daemon.h"
 #include "server/options.h"
 #include "server/reload.h"
+#include "server/supervisor.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -60,6 +61,14 @@ static void raise_descriptors(void)
     }
 }
 
+static void tell(const char *lines)
+{
+    int rc = supervisor_tell(lines);
+
+    if (rc < 0)
+        log_warning("the supervisor at NOTIFY_SOCKET cannot be told: %s", err_text(rc));
+}
+
 /* Waits for a signal that says to stop, and reloads on SIGHUP meanwhile. */
 static void serve_signals(struct daemon *daemon, const sigset_t *signals, const char *file)
 {
@@ -68,9 +77,12 @@ static void serve_signals(struct daemon *daemon, const sigset_t *signals, const 
     while (sigwait(signals, &number) == 0) {
         if (number != SIGHUP) {
             log_info("stopping on signal %d", number);
+            tell("STOPPING=1");
             return;
         }
+        tell("RELOADING=1");
         (void)daemon_reload(daemon, file);
+        tell("READY=1");
     }
 }
 
@@ -92,6 +104,7 @@ static int serve(const struct conf *conf, const char *file)
     rc = daemon_start(daemon, conf);
     if (rc == 0) {
         log_info("ready");
+        tell("READY=1");
         serve_signals(daemon, &signals, file);
         daemon_stop(daemon);
     }
