@@ -124,6 +124,26 @@ class Verbs(unittest.TestCase):
                 if asked is not None:
                     self.assertEqual(fake.asked()[-1], asked)
 
+    FIGURES = [
+        ("entry objectClass=x cn=monitor usherUptimeSeconds=187261 usherStoreConnected=TRUE "
+         "usherCacheAgeMilliseconds=1234 usherCacheMaxAgeMilliseconds=86400000 usherEntries=1234567 "
+         "usherTableBytes=5242880 usherOperationsPerSecond=12.5 usherMailJobs=junk",
+         "running for                      2 d 4 h\nstore connected                  yes\n"
+         "cache age                        1.2 s\ncache answers until              1 d\n"
+         "entries                          1,234,567\nsize of the table                5.0 MiB\n"
+         "operations a second              12.5\nmails under way                  junk\n"),
+        ("entry usherCacheAgeMilliseconds=-1 usherUptimeSeconds=59 usherConnections=999 "
+         "usherTableBytes=0 usherCacheFilled=FALSE",
+         "cache age                        never filled\nrunning for                      59 s\n"
+         "connections                      999\nsize of the table                0 bytes\n"
+         "cache filled                     no\n"),
+    ]
+
+    def test_figures(self):
+        for steps, output in self.FIGURES:
+            with Fake(BIND + steps) as fake:
+                self.assertEqual(run("-s", fake.socket, "status"), (0, output, ""))
+
     def test_json(self):
         expected = {"check": ["answer"], "status": ["cacheAgeMilliseconds", "contextCSN"],
                     "code enroll": ["uri"], "who": ["members"], "permission": ["permissions"]}

@@ -123,7 +123,7 @@ class Servers:
         """Whether the gateway has the whole tree."""
         done = subprocess.run([self.state.path("usherctl"), "status"], capture_output=True,
                               text=True, check=False)
-        return re.search(r"cache filled +TRUE", done.stdout) is not None
+        return re.search(r"cache filled +yes", done.stdout) is not None
 
     def start_all(self):
         self.prepare_keys()
