@@ -244,7 +244,7 @@ static int pin_check(const struct login_context *context, const struct login *lo
     struct secret record = {0};
     int rc = E_AUTH;
 
-    if (membership->pin.len > 0) {
+    if (login->person != NULL && membership->pin.len > 0) {
         what.person = login->person->usher_id;
         rc = seal_open(context->keys, &what, membership->pin, &record);
         if (rc < 0)

@@ -161,9 +161,8 @@ void dispatch(struct conn *conn, char *bytes, size_t len)
     request.text[0] = '\0';
     memset(&result, 0, sizeof(result));
     audit_begin(&request);
-    if (message.control_count > 0 && request_controls(&request, &message, &result) < 0)
-        request_answer(&request, &result);
-    else if (handle(&request, &result) == REPLY)
+    if ((message.control_count > 0 && request_controls(&request, &message, &result) < 0) ||
+        handle(&request, &result) == REPLY)
         request_answer(&request, &result);
     if (message.op != OP_COMPARE)
         arena_reset(conn->loop->arena);

@@ -343,7 +343,7 @@ static int search_page(struct plan *plan)
                     "the cookie is not one of this connection and request, or is used up");
         return E_UNWILLING;
     }
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     left = search->list->count - search->list->position;
     count = (size_t)search->page_size < left ? (size_t)search->page_size : left;
