@@ -92,8 +92,9 @@ int pam_usher_account(pam_handle_t *pamh, int flags, int argc, const char **argv
         pam_usher_show(&call, PAM_TEXT_INFO, answer.text);
         call.login->must_change = true;
         rc = PAM_NEW_AUTHTOK_REQD;
-    } else if (answer.answered && answer.rc == E_NOTFOUND && call.options.organization == NULL) {
-        rc = PAM_USER_UNKNOWN; /* without org= nothing else can be unknown */
+    } else if (answer.answered && answer.rc == E_NOTFOUND &&
+               (call.options.organization == NULL || pam_usher_known(&call) == PAM_USER_UNKNOWN)) {
+        rc = PAM_USER_UNKNOWN; /* another module's; a misspelt org= is no such thing */
     } else {
         rc = pam_usher_refuse(&call, &answer);
         if (answer.answered && answer.state == VERIFY_STATE_INACTIVE)
@@ -104,13 +105,16 @@ int pam_usher_account(pam_handle_t *pamh, int flags, int argc, const char **argv
 }
 
 /* The first pass of a change: is the old secret right? A factor that is due does not matter here.
- */
+ * Nobody is asked for a secret that is another module's, or that cannot be checked now. */
 static int change_check(struct pam_usher *call)
 {
     struct pam_usher_answer answer;
     const char *secret = NULL;
-    int rc = pam_get_authtok(call->pamh, PAM_OLDAUTHTOK, &secret, call->module->old_prompt);
+    int rc = call->login->stage != STAGE_NONE ? PAM_SUCCESS : pam_usher_known(call);
 
+    if (rc != PAM_SUCCESS)
+        return rc;
+    rc = pam_get_authtok(call->pamh, PAM_OLDAUTHTOK, &secret, call->module->old_prompt);
     if (rc != PAM_SUCCESS || secret == NULL)
         return rc == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTHTOK_RECOVERY_ERR;
     rc = pam_usher_sendable(call, secret);

@@ -2,6 +2,7 @@
 #include "pam_usher.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "client/client.h"
 
 #include <security/pam_ext.h>
@@ -327,6 +328,24 @@ void pam_usher_verify(struct pam_usher *call, enum verify_factor factor, const c
     if ((factor == VERIFY_CODE || factor == VERIFY_NONE) && call->login->ticket_len > 0)
         request.ticket = (struct slice){call->login->ticket, call->login->ticket_len};
     usher_ask(call, ask_verify, &request, ret);
+}
+
+int pam_usher_known(struct pam_usher *call)
+{
+    struct pam_usher_options kept = call->options;
+    struct pam_usher_answer answer;
+    int rc = PAM_SUCCESS;
+
+    call->options.organization = NULL; /* a wrong one is noSuchObject too */
+    call->options.permission = NULL;
+    pam_usher_verify(call, VERIFY_NONE, NULL, &answer);
+    call->options = kept;
+    if (!answer.answered)
+        rc = pam_usher_refuse(call, &answer);
+    else if (answer.rc == E_NOTFOUND)
+        rc = PAM_USER_UNKNOWN;
+    mem_wipe(&answer, sizeof(answer));
+    return rc;
 }
 
 static int ask_challenge(struct client *client, void *context, struct pam_usher_answer *answer)

@@ -106,6 +106,11 @@ void pam_usher_forget(struct pam_usher_login *login);
 void pam_usher_verify(struct pam_usher *call, enum verify_factor factor, const char *secret,
                       struct pam_usher_answer *ret);
 
+/* Asks usherd, without a secret, whether it knows the user at all. PAM_SUCCESS: it does, or does not
+ * tell us; PAM_USER_UNKNOWN: it does not, whatever org= and permission= say; else as
+ * pam_usher_refuse for no answer. */
+int pam_usher_known(struct pam_usher *call);
+
 /* Has the code sent by the means that the login names; ret->text says where it went, masked, when
  * ret->rc is 0, else why not. */
 void pam_usher_challenge(struct pam_usher *call, struct pam_usher_answer *ret);

@@ -284,7 +284,7 @@ class Tickets(Case):
         self.verify((raw.UNWILLING, raw.NOT_A_MEMBER), "k6", raw.NONE, organization="globe")
         self.verify((raw.UNWILLING, raw.LACKS_PERMISSION), "k6", raw.NONE, organization="acme",
                     permission="tickets:read")
-        self.verify((raw.WRONG, raw.REFUSED), "nobody-here", raw.NONE)
+        self.verify((raw.NO_OBJECT, raw.REFUSED), "nobody-here", raw.NONE)
         self.ask(raw.PROTOCOL_ERROR, raw.verify("k6", raw.NONE, "secret"))
         self.verify(due, "k5", raw.NONE)
         held = ticket(self.link, "k5")
