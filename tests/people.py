@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """People for tests, made at the store of a running gateway, and the codes that they would type."""
 import base64
+import email
+import email.policy
 import hashlib
 import hmac
+import re
 import struct
 import time
 import uuid
@@ -59,6 +62,13 @@ def code(secret, step):
     digest = hmac.new(key, struct.pack(">Q", step), hashlib.sha1).digest()
     at = digest[-1] & 15
     return "%06d" % ((struct.unpack(">I", digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000)
+
+
+def mailed_code(gateway, uid):
+    """The code in the newest mail to this person."""
+    mail = [text for text in gateway.mails() if "X-Sink-To: %s@example.org" % uid in text][-1]
+    body = email.message_from_string(mail, policy=email.policy.default).get_body(("plain",))
+    return re.search(r"\b\d{6}\b", body.get_content()).group()
 
 
 def wrong_code(secret):

@@ -4,7 +4,7 @@
 
 packages_build="autoconf automake libtool pkg-config gcc make libc6-dev libldap-dev libpam0g-dev
     libconfig-dev libssl-dev liboath-dev liblmdb-dev libevent-dev libcurl4-openssl-dev libxxhash-dev
-    libjansson-dev"
+    libjansson-dev gettext"
 packages_run="slapd ldap-utils util-linux oathtool pamtester libpam-wrapper python3 python3-aiosmtpd"
 packages_test="libcmocka-dev libpamtest0-dev python3-ldap3 openssl valgrind clang-format procps mandoc curl gdb clang-tidy cppcheck systemd"
 
