@@ -214,6 +214,18 @@ class Programs(Case):
                         talk.answer(PASSWORD, password("p1"))
                         within("%s, usherd %s" % (name, how), programs.TIMEOUT, lambda: self.refused(talk))
 
+    def test_usherd_away_before_the_code(self):
+        for (name, way), uid, how in zip(list(WAYS_IN.items())[:3], PEOPLE[7:], Away.WAYS):
+            step = fresh_step(20)
+            secret = enrol(gateway, uid, step - 1)
+            with self.subTest(name + ", usherd " + how):
+                talk = way.begin(self, uid)
+                talk.answer(PASSWORD, password(uid))
+                talk.expect(r"Code: ")
+                with Away(gateway, how):
+                    talk.sendline(code(secret, step))
+                    within(name, programs.TIMEOUT, lambda: self.refused(talk))
+
 
 if __name__ == "__main__":
     programs.private_etc()
