@@ -8,12 +8,15 @@
 #include "base/mem.h"
 
 #include <security/pam_ext.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* The secret that an earlier module asked for, or a new one. libpam keeps it in PAM_AUTHTOK and
  * wipes it; an existing one would be returned unasked, so it goes first. */
 static int secret_ask(struct pam_usher *call, bool reuse, const char **ret)
 {
-    const char *prompt = call->options.prompt != NULL ? call->options.prompt : call->module->prompt;
+    const char *prompt = call->options.prompt != NULL ? call->options.prompt
+                                                      : pam_usher_text(call, call->module->prompt);
     const char *secret = NULL;
     int rc = PAM_SUCCESS;
 
@@ -82,7 +85,9 @@ int pam_usher_account(pam_handle_t *pamh, int flags, int argc, const char **argv
     if (rc != PAM_SUCCESS)
         return rc;
     if (call.login->stage == STAGE_FACTOR_DUE) {
-        pam_usher_show(&call, PAM_ERROR_MSG, err_text(E_STEPUP));
+        pam_usher_show(
+            &call, PAM_ERROR_MSG,
+            pam_usher_text(&call, "A second factor is needed, and nothing asked for it."));
         return PAM_PERM_DENIED;
     }
     pam_usher_verify(&call, VERIFY_NONE, NULL, &answer);
@@ -114,7 +119,8 @@ static int change_check(struct pam_usher *call)
 
     if (rc != PAM_SUCCESS)
         return rc;
-    rc = pam_get_authtok(call->pamh, PAM_OLDAUTHTOK, &secret, call->module->old_prompt);
+    rc = pam_get_authtok(call->pamh, PAM_OLDAUTHTOK, &secret,
+                         pam_usher_text(call, call->module->old_prompt));
     if (rc != PAM_SUCCESS || secret == NULL)
         return rc == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTHTOK_RECOVERY_ERR;
     rc = pam_usher_sendable(call, secret);
@@ -127,7 +133,51 @@ static int change_check(struct pam_usher *call)
     return rc;
 }
 
-/* The second pass. pam_get_authtok asks twice and compares. */
+/* The new secret once more, in words of ours: libpam would put its own before our prompt. */
+static int change_again(struct pam_usher *call, const char *new_secret)
+{
+    char *again = NULL;
+    int rc = pam_prompt(call->pamh, PAM_PROMPT_ECHO_OFF, &again, "%s",
+                        pam_usher_text(call, call->module->again_prompt));
+
+    if (rc == PAM_SUCCESS && again == NULL)
+        rc = PAM_CONV_ERR;
+    if (rc == PAM_SUCCESS && strcmp(again, new_secret) != 0) {
+        pam_usher_show(call, PAM_ERROR_MSG, pam_usher_text(call, call->module->differ));
+        rc = PAM_TRY_AGAIN;
+    }
+    if (rc != PAM_SUCCESS)
+        (void)pam_set_item(call->pamh, PAM_AUTHTOK, NULL);
+    if (again != NULL)
+        mem_wipe(again, strlen(again));
+    free(again);
+    return rc;
+}
+
+/* The new secret: that of an earlier module such as pam_pwquality, or typed twice. */
+static int change_ask(struct pam_usher *call, const char **ret)
+{
+    const void *earlier = NULL;
+    const char *secret = NULL;
+    int rc;
+
+    if (pam_get_item(call->pamh, PAM_AUTHTOK, &earlier) != PAM_SUCCESS)
+        earlier = NULL;
+    rc = pam_get_authtok_noverify(call->pamh, &secret,
+                                  pam_usher_text(call, call->module->new_prompt));
+    if (rc == PAM_SUCCESS && (secret == NULL || *secret == '\0'))
+        rc = PAM_AUTHTOK_ERR;
+    if (rc == PAM_SUCCESS && earlier == NULL)
+        rc = change_again(call, secret);
+    if (rc == PAM_CONV_AGAIN)
+        return PAM_INCOMPLETE;
+    if (rc != PAM_SUCCESS)
+        return rc == PAM_TRY_AGAIN ? rc : PAM_AUTHTOK_ERR;
+    *ret = secret;
+    return PAM_SUCCESS;
+}
+
+/* The second pass. */
 static int change_make(struct pam_usher *call)
 {
     struct pam_usher_answer answer;
@@ -137,11 +187,9 @@ static int change_make(struct pam_usher *call)
 
     if (rc != PAM_SUCCESS || old_secret == NULL)
         return PAM_AUTHTOK_RECOVERY_ERR;
-    rc = pam_get_authtok(call->pamh, PAM_AUTHTOK, &new_secret, call->module->new_prompt);
-    if (rc == PAM_CONV_AGAIN)
-        return PAM_INCOMPLETE;
-    if (rc != PAM_SUCCESS || new_secret == NULL || *new_secret == '\0')
-        return rc == PAM_TRY_AGAIN ? rc : PAM_AUTHTOK_ERR;
+    rc = change_ask(call, &new_secret);
+    if (rc != PAM_SUCCESS)
+        return rc;
     pam_usher_change(call, old_secret, new_secret, &answer);
     if (answer.answered && answer.rc == 0) {
         call->login->must_change = false;

@@ -20,7 +20,6 @@
 #define TIMEOUT_S        10
 #define TIMEOUT_MAX_S    600
 #define SOCKET_MAX       107
-#define LANGUAGE_MAX     35
 #define JUNK_DELAY_US    100000 /* about what checking a password takes */
 #define EVERY_MODULE     (PAM_USHER_PASSWORD | PAM_USHER_PIN | PAM_USHER_OTP)
 #define ONE_SECRET       (PAM_USHER_PASSWORD | PAM_USHER_PIN)
@@ -265,23 +264,6 @@ static void usher_ask(struct pam_usher *call, on_client *ask, void *context,
     client_close(client);
 }
 
-/* "fr_CH.UTF-8" to "fr-CH"; empty for C and POSIX. */
-static struct slice language_read(pam_handle_t *pamh, char buf[LANGUAGE_MAX + 1])
-{
-    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
-    const char *text = pam_getenv(pamh, "LANG");
-    size_t len;
-
-    for (size_t i = 0; i < 3 && (text == NULL || *text == '\0'); i++)
-        text = secure_getenv(names[i]);
-    len = text != NULL ? strcspn(text, ".@") : 0;
-    if (len < 2 || len > LANGUAGE_MAX || strncmp(text, "POSIX", 5) == 0)
-        return (struct slice){0};
-    for (size_t i = 0; i < len; i++)
-        buf[i] = text[i] == '_' ? '-' : text[i];
-    return (struct slice){buf, len};
-}
-
 static struct slice item_read(pam_handle_t *pamh, int type)
 {
     const void *item = NULL;
@@ -312,7 +294,7 @@ static int ask_verify(struct client *client, void *context, struct pam_usher_ans
 void pam_usher_verify(struct pam_usher *call, enum verify_factor factor, const char *secret,
                       struct pam_usher_answer *ret)
 {
-    char language[LANGUAGE_MAX + 1];
+    char language[PAM_USHER_LANGUAGE_MAX + 1];
     struct verify_request request = {
         .user = slice_of(call->user),
         .organization = slice_of(call->options.organization),
@@ -322,7 +304,7 @@ void pam_usher_verify(struct pam_usher *call, enum verify_factor factor, const c
         .service = item_read(call->pamh, PAM_SERVICE),
         .tty = item_read(call->pamh, PAM_TTY),
         .rhost = item_read(call->pamh, PAM_RHOST),
-        .language = language_read(call->pamh, language),
+        .language = pam_usher_language(call, language),
     };
 
     if ((factor == VERIFY_CODE || factor == VERIFY_NONE) && call->login->ticket_len > 0)
@@ -360,13 +342,13 @@ static int ask_challenge(struct client *client, void *context, struct pam_usher_
 
 void pam_usher_challenge(struct pam_usher *call, struct pam_usher_answer *ret)
 {
-    char language[LANGUAGE_MAX + 1];
+    char language[PAM_USHER_LANGUAGE_MAX + 1];
     struct challenge_request request = {
         .user = slice_of(call->user),
         .organization = slice_of(call->options.organization),
         .means = call->login->means,
         .ticket = {call->login->ticket, call->login->ticket_len},
-        .language = language_read(call->pamh, language),
+        .language = pam_usher_language(call, language),
     };
 
     usher_ask(call, ask_challenge, &request, ret);

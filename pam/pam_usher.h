@@ -19,18 +19,24 @@
 /* What libpam calls, in a build where everything else is hidden. */
 #define PAM_USHER_ENTRY __attribute__((visibility("default")))
 
-#define PAM_USHER_USER_MAX   256  /* bytes of a user name */
-#define PAM_USHER_NAME_MAX   64   /* bytes of an organization's name */
-#define PAM_USHER_TICKET_MAX 2048 /* bytes of a ticket */
-#define PAM_USHER_TEXT_MAX   512  /* bytes of a text for the user, terminated */
+#define PAM_USHER_USER_MAX     256  /* bytes of a user name */
+#define PAM_USHER_NAME_MAX     64   /* bytes of an organization's name */
+#define PAM_USHER_TICKET_MAX   2048 /* bytes of a ticket */
+#define PAM_USHER_TEXT_MAX     512  /* bytes of a text for the user, terminated */
+#define PAM_USHER_LANGUAGE_MAX 35   /* bytes of a language tag */
+
+/* Marks English text that pam_usher_text translates later. */
+#define N_(text) text
 
 /* One module, as its options and prompts go. */
 struct pam_usher_module {
     unsigned kind;             /* PAM_USHER_...: which options it takes */
     enum verify_factor factor; /* what it checks */
-    const char *prompt;        /* of auth */
-    const char *old_prompt;    /* of chauthtok; NULL: libpam's own, translated */
+    const char *prompt;        /* of auth; these are English, for pam_usher_text */
+    const char *old_prompt;    /* of chauthtok, and the next three */
     const char *new_prompt;
+    const char *again_prompt;
+    const char *differ; /* the new one was not typed the same twice */
     bool needs_organization;
 };
 
@@ -106,8 +112,8 @@ void pam_usher_forget(struct pam_usher_login *login);
 void pam_usher_verify(struct pam_usher *call, enum verify_factor factor, const char *secret,
                       struct pam_usher_answer *ret);
 
-/* Asks usherd, without a secret, whether it knows the user at all. PAM_SUCCESS: it does, or does not
- * tell us; PAM_USER_UNKNOWN: it does not, whatever org= and permission= say; else as
+/* Asks usherd, without a secret, whether it knows the user at all. PAM_SUCCESS: it does, or does
+ * not tell us; PAM_USER_UNKNOWN: it does not, whatever org= and permission= say; else as
  * pam_usher_refuse for no answer. */
 int pam_usher_known(struct pam_usher *call);
 
@@ -134,6 +140,16 @@ int pam_usher_sendable(struct pam_usher *call, const char *secret);
 
 /* Shows text unless the application asked for silence. Empty text shows nothing. */
 void pam_usher_show(struct pam_usher *call, int style, const char *text);
+
+/* The text in the language of the session, as pam_usher_language finds it; where there is no
+ * translation or the machine has no such locale, as it is. Stands as long as the process. */
+const char *pam_usher_text(const struct pam_usher *call, const char *english)
+    __attribute__((format_arg(2)));
+
+/* The language, such as "fr-CH" for the locale "fr_CH.UTF-8", in buf; empty when it is not known:
+ * of LC_ALL, LC_MESSAGES or LANG in PAM's environment, of the host program's locale, or of its
+ * environment. */
+struct slice pam_usher_language(const struct pam_usher *call, char buf[PAM_USHER_LANGUAGE_MAX + 1]);
 
 void pam_usher_debug(const struct pam_usher *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -17,7 +17,7 @@
 static const struct pam_usher_module module = {
     .kind = PAM_USHER_OTP,
     .factor = VERIFY_CODE,
-    .prompt = "Code: ",
+    .prompt = N_("Code: "),
 };
 
 /* Has a code sent where that is the means. When the daemon answers but sends none (one was sent
@@ -33,15 +33,19 @@ static int code_send(struct pam_usher *call)
     pam_usher_challenge(call, &answer);
     if (!answer.answered)
         return pam_usher_refuse(call, &answer);
-    (void)snprintf(text, sizeof(text), answer.rc == 0 ? "A code was sent to %s." : "%s",
-                   answer.text);
+    if (answer.rc == 0)
+        (void)snprintf(text, sizeof(text), pam_usher_text(call, "A code was sent to %s."),
+                       answer.text);
+    else
+        (void)snprintf(text, sizeof(text), "%s", answer.text);
     pam_usher_show(call, PAM_TEXT_INFO, text);
     return PAM_SUCCESS;
 }
 
 static int code_ask(struct pam_usher *call, char **ret)
 {
-    const char *prompt = call->options.prompt != NULL ? call->options.prompt : call->module->prompt;
+    const char *prompt = call->options.prompt != NULL ? call->options.prompt
+                                                      : pam_usher_text(call, call->module->prompt);
     char *code = NULL;
     int rc = pam_prompt(call->pamh, PAM_PROMPT_ECHO_OFF, &code, "%s", prompt);
 

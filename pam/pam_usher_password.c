@@ -7,9 +7,11 @@
 static const struct pam_usher_module module = {
     .kind = PAM_USHER_PASSWORD,
     .factor = VERIFY_PASSWORD,
-    .prompt = "Password: ",
-    .old_prompt = NULL,
-    .new_prompt = NULL,
+    .prompt = N_("Password: "),
+    .old_prompt = N_("Current password: "),
+    .new_prompt = N_("New password: "),
+    .again_prompt = N_("Retype new password: "),
+    .differ = N_("The two passwords are not the same."),
     .needs_organization = false,
 };
 

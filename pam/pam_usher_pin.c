@@ -8,9 +8,11 @@
 static const struct pam_usher_module module = {
     .kind = PAM_USHER_PIN,
     .factor = VERIFY_PIN,
-    .prompt = "PIN: ",
-    .old_prompt = "Current PIN: ",
-    .new_prompt = "New PIN: ",
+    .prompt = N_("PIN: "),
+    .old_prompt = N_("Current PIN: "),
+    .new_prompt = N_("New PIN: "),
+    .again_prompt = N_("Retype new PIN: "),
+    .differ = N_("The two PINs are not the same."),
     .needs_organization = true,
 };
 

@@ -59,6 +59,19 @@ def private_etc():
     write("/etc/pam.d/other", "auth required pam_deny.so\naccount required pam_deny.so\n")
 
 
+def cover(folder):
+    """Makes a folder that the machine does not have, in the private namespace alone: its nearest
+    parent becomes a copy."""
+    parent = os.path.dirname(folder)
+    while not os.path.isdir(parent):
+        parent = os.path.dirname(parent)
+    copy = "/run/cover" + parent
+    os.makedirs(copy)
+    subprocess.run(["cp", "-a", parent + "/.", copy], check=True)
+    subprocess.run(["mount", "--bind", copy, parent], check=True)
+    os.makedirs(folder)
+
+
 def write(path, text, mode=0o644):
     with open(path, "w") as file:
         file.write(text)

@@ -94,12 +94,12 @@ class Examples(Case):
         gateway.pin("acme", "q2", "1234")
         self.right("till", "q2", BOTH, ("PIN: $", "1234"))
         self.right("till", "q2", "chauthtok", ("Current PIN: $", "1234"), ("New PIN: $", "98765"),
-                   ("Retype New PIN: $", "98765"))
+                   ("Retype new PIN: $", "98765"))
         self.assertEqual(gateway.ledger("q2"), [])
         self.wrong("till", "q2", BOTH, ("PIN: $", "1234"))
         self.right("till", "q2", BOTH, ("PIN: $", "98765"))
         said = self.wrong("till", "q2", "chauthtok", ("Current PIN: $", "98765"), ("New PIN: $", "12a4"),
-                          ("Retype New PIN: $", "12a4"))
+                          ("Retype new PIN: $", "12a4"))
         self.assertIn("digits", said)
         self.wrong("till", "q2", "chauthtok", ("Current PIN: $", "1234"))
         self.wrong("till", "local", BOTH, ("PIN: $", "1234"))
