@@ -92,8 +92,7 @@ static int option_read(struct pam_usher *call, const char *text)
 
 static int options_read(struct pam_usher *call, int argc, const char **argv)
 {
-    call->options =
-        (struct pam_usher_options){.socket = USHER_RUNDIR "/ldapi", .timeout_s = TIMEOUT_S};
+    call->options = (struct pam_usher_options){.socket = PAM_USHER_SOCKET, .timeout_s = TIMEOUT_S};
     for (int i = 0; i < argc; i++)
         if (option_read(call, argv[i]) != PAM_SUCCESS) {
             pam_syslog(call->pamh, LOG_ERR, "unknown option or bad value: %s", argv[i]);
@@ -243,12 +242,16 @@ static void usher_ask(struct pam_usher *call, on_client *ask, void *context,
 {
     struct pam_usher_login *login = call->login;
     int64_t start_ms = clock_monotonic_ms(), timeout_ms = call->options.timeout_s * 1000;
+    int64_t deadline_ms;
     struct client *client = NULL;
 
     *ret = (struct pam_usher_answer){.state = VERIFY_STATE_REFUSED};
     if (start_ms - login->rested_ms > timeout_ms)
         login->waited_ms = 0;
-    ret->rc = client_open(call->options.socket, start_ms + timeout_ms - login->waited_ms, &client);
+    deadline_ms = start_ms + timeout_ms - login->waited_ms;
+    ret->rc = client_open(call->options.socket, deadline_ms, &client);
+    if (ret->rc == E_ACCESS)
+        ret->rc = pam_usher_helper(call, deadline_ms, &client);
     if (ret->rc == 0) {
         ret->rc = ask(client, context, ret);
         ret->answered = client_code(client) >= 0;

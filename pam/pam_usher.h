@@ -19,6 +19,8 @@
 /* What libpam calls, in a build where everything else is hidden. */
 #define PAM_USHER_ENTRY __attribute__((visibility("default")))
 
+#define PAM_USHER_SOCKET USHER_RUNDIR "/ldapi" /* without socket=; the only one of usher-chkpwd */
+
 #define PAM_USHER_USER_MAX     256  /* bytes of a user name */
 #define PAM_USHER_NAME_MAX     64   /* bytes of an organization's name */
 #define PAM_USHER_TICKET_MAX   2048 /* bytes of a ticket */
@@ -140,6 +142,12 @@ int pam_usher_sendable(struct pam_usher *call, const char *secret);
 
 /* Shows text unless the application asked for silence. Empty text shows nothing. */
 void pam_usher_show(struct pam_usher *call, int style, const char *text);
+
+/* Reaches usherd through usher-chkpwd(8), for a process that may not open the socket. deadline_ms
+ * as for client_open. E_ACCESS when there is no such program or it does not serve this socket; else
+ * as client_take. */
+struct client;
+int pam_usher_helper(const struct pam_usher *call, int64_t deadline_ms, struct client **ret);
 
 /* The text in the language of the session, as pam_usher_language finds it; where there is no
  * translation or the machine has no such locale, as it is. Stands as long as the process. */

@@ -20,7 +20,7 @@ judge() {
         down["client"] = "base ldap client cache/rights.h model/grant.h model/decide.h"
         down["cli"] = "base ldap client cli secret/seal.h"
         down["embed"] = "base embed"
-        down["pam"] = "base ldap/exop.h ldap/message.h client pam_usher.h"
+        down["pam"] = "base ldap/exop.h ldap/message.h ldap/oid.h client pam_usher.h"
     }
     {
         layer = $1; path = $2; ok = 0

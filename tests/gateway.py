@@ -45,6 +45,16 @@ def module(name):
     return os.path.join(BUILD, ".libs", name)
 
 
+def make_value(name):
+    """A variable of the build's makefile: where a program or folder would be installed to."""
+    with open(os.path.join(BUILD, "Makefile"), errors="replace") as file:
+        values = dict(re.findall(r"(?m)^(\w+) = (.*)$", file.read()))
+    value = values[name]
+    while "$" in value:
+        value = re.sub(r"\$[{(](\w+)[)}]", lambda match: values[match.group(1)], value)
+    return value
+
+
 def until(what, condition, timeout=PATIENCE, pause=0.005):
     """Polls; returns the first true value."""
     deadline = time.monotonic() + timeout

@@ -59,16 +59,31 @@ def private_etc():
     write("/etc/pam.d/other", "auth required pam_deny.so\naccount required pam_deny.so\n")
 
 
+covered = set()  # folders that are ours in the private namespace
+
+
 def cover(folder):
     """Makes a folder that the machine does not have, in the private namespace alone: its nearest
-    parent becomes a copy."""
+    parent becomes one of ours, with everything that was in it."""
     parent = os.path.dirname(folder)
     while not os.path.isdir(parent):
         parent = os.path.dirname(parent)
-    copy = "/run/cover" + parent
-    os.makedirs(copy)
-    subprocess.run(["cp", "-a", parent + "/.", copy], check=True)
-    subprocess.run(["mount", "--bind", copy, parent], check=True)
+    if parent not in covered:
+        before = "/run/cover" + parent
+        os.makedirs(before)
+        subprocess.run(["mount", "--bind", parent, before], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", parent], check=True)
+        for entry in os.scandir(before):
+            target = os.path.join(parent, entry.name)
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), target)
+                continue
+            if entry.is_dir():
+                os.mkdir(target)
+            else:
+                open(target, "w").close()
+            subprocess.run(["mount", "--bind", entry.path, target], check=True)
+        covered.add(parent)
     os.makedirs(folder)
 
 

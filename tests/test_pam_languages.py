@@ -12,7 +12,7 @@ import unittest
 import pexpect
 
 import programs
-from gateway import BUILD, STRANGER, person
+from gateway import BUILD, STRANGER, make_value, person
 from people import add_person, mailed_code, password
 from programs import Talk, environment, people_gateway, write
 
@@ -30,16 +30,6 @@ PEOPLE = ["l%d" % i for i in range(8)]
 gateway = users = None
 
 
-def locale_folder():
-    """Where the build would be installed to."""
-    with open(os.path.join(BUILD, "Makefile")) as file:
-        values = dict(re.findall(r"(?m)^(\w+) = (.*)$", file.read()))
-    path = values["localedir"]
-    while "$" in path:
-        path = re.sub(r"\$[{(](\w+)[)}]", lambda match: values[match.group(1)], path)
-    return path
-
-
 def setUpModule():
     global gateway, users
     folder = "/run/locale"
@@ -51,7 +41,7 @@ def setUpModule():
                         os.path.join(folder, name + ".utf8")], check=False, capture_output=True)
         if not os.path.isdir(os.path.join(folder, name + ".utf8")):
             raise AssertionError("localedef did not make " + name)
-    place = locale_folder()
+    place = make_value("localedir")
     if not os.path.isdir(place):  # only a mount point; the parent is the first folder that is there
         programs.cover(place)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place], check=True)

@@ -65,6 +65,23 @@ int client_open(const char *uri, int64_t deadline_ms, struct client **ret)
     return 0;
 }
 
+int client_take(int fd, int64_t deadline_ms, struct client **ret)
+{
+    struct client *client = calloc(1, sizeof(*client));
+    int rc;
+
+    if (client == NULL)
+        return E_NOMEM;
+    client->code = -1;
+    rc = wire_take(fd, deadline_ms, &client->wire);
+    if (rc < 0) {
+        free(client);
+        return rc;
+    }
+    *ret = client;
+    return 0;
+}
+
 void client_abandon(struct client *client)
 {
     if (client == NULL)

@@ -27,6 +27,10 @@ struct client;
  * moves it. Errors as wire_open, and E_NOMEM. */
 int client_open(const char *uri, int64_t deadline_ms, struct client **ret);
 
+/* The same over a connected unix stream socket, which it takes over. Errors as wire_take, E_NOMEM;
+ * fd is then still the caller's. */
+int client_take(int fd, int64_t deadline_ms, struct client **ret);
+
 /* Sends an unbind if that can be done at once, closes, wipes. NULL is fine. */
 void client_close(struct client *client);
 

@@ -6,6 +6,7 @@
 #include "ldap/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -121,6 +122,16 @@ int wire_open(const char *uri, int64_t deadline_ms, struct wire *ret)
     return rc;
 }
 
+int wire_take(int fd, int64_t deadline_ms, struct wire *ret)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return E_IO;
+    *ret = (struct wire){.fd = fd, .deadline_ms = deadline_ms, .loopback = true, .local = true};
+    return 0;
+}
+
 void wire_close(struct wire *wire)
 {
     if (wire->fd >= 0)
@@ -174,7 +185,7 @@ static int wire_read(struct wire *wire)
 }
 
 /* Moves the first len bytes received into wire->message, with a byte behind them. */
-static int wire_take(struct wire *wire, size_t len)
+static int wire_cut(struct wire *wire, size_t len)
 {
     int rc;
 
@@ -200,7 +211,7 @@ int wire_receive(struct wire *wire, char **ret_bytes, size_t *ret_len)
             rc = wire_left_ms(wire) == 0 ? E_TIMEOUT : wire_read(wire);
     }
     if (rc == 0)
-        rc = wire_take(wire, len);
+        rc = wire_cut(wire, len);
     if (rc < 0) {
         wire_close(wire);
         return rc;

