@@ -16,7 +16,8 @@ import pexpect
 
 from gateway import PATIENCE, ROOT, STRANGER, Gateway, module, sanitized_build, until
 
-TIMEOUT = 2                 # seconds: timeout= of every stack under test
+TIMEOUT = 20                # seconds: timeout= of every stack under test
+SHORT = 2                   # the same while usherd is away
 SLACK = 20                  # what a busy machine may take besides
 EXAMPLES = os.path.join(ROOT, "conf/pam")
 LOCAL = {"keeper": 500, "local": 1500}  # the machine's own users; `local` is above minimum_uid
@@ -168,19 +169,28 @@ class Heard(list):
 
 
 class Away:
-    """usherd stopped, hung or killed for a while; a fresh one afterwards."""
+    """usherd stopped, hung or killed for a while; a fresh one afterwards. The stacks in the folder
+    have a short timeout meanwhile, which whoever is logging in already does not hear of."""
     WAYS = ("stopped", "hung", "killed")
 
-    def __init__(self, gateway, way):
-        self.gateway, self.way = gateway, way
+    def __init__(self, gateway, way, folder="/etc/pam.d"):
+        self.gateway, self.way, self.folder = gateway, way, folder
+
+    def timeouts(self, old, new):
+        for entry in os.scandir(self.folder):
+            with open(entry.path) as file:
+                text = file.read()
+            write(entry.path, text.replace("timeout=%d" % old, "timeout=%d" % new))
 
     def __enter__(self):
+        self.timeouts(TIMEOUT, SHORT)
         if self.way == "hung":
             self.gateway.daemon.send_signal(signal.SIGSTOP)
         else:
             self.gateway.end_daemon(signal.SIGTERM if self.way == "stopped" else signal.SIGKILL)
 
     def __exit__(self, *what):
+        self.timeouts(SHORT, TIMEOUT)
         if self.way == "hung":
             self.gateway.daemon.send_signal(signal.SIGCONT)
         else:

@@ -42,10 +42,10 @@ def setUpModule():
     shutil.copy(program("usher-chkpwd"), helper)
     permit(True)
     folder = programs.modules(gateway)
-    write("/etc/pam.d/locker", "auth required %s/pam_usher_password.so timeout=10\n"
-          "auth required %s/pam_usher_otp.so timeout=10\naccount required %s/pam_usher_password.so timeout=10\n"
+    write("/etc/pam.d/locker", "auth required %s/pam_usher_password.so timeout=20\n"
+          "auth required %s/pam_usher_otp.so timeout=20\naccount required %s/pam_usher_password.so timeout=20\n"
           % (folder, folder, folder))
-    write("/etc/pam.d/elsewhere", "auth required %s/pam_usher_password.so socket=%s timeout=10\n"
+    write("/etc/pam.d/elsewhere", "auth required %s/pam_usher_password.so socket=%s timeout=20\n"
           % (folder, gateway.ldapi))
 
 

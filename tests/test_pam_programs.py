@@ -212,7 +212,7 @@ class Programs(Case):
                         self.enter(way, talk)
                         talk = way.begin(self, "p1")
                         talk.answer(PASSWORD, password("p1"))
-                        within("%s, usherd %s" % (name, how), programs.TIMEOUT, lambda: self.refused(talk))
+                        within("%s, usherd %s" % (name, how), programs.SHORT, lambda: self.refused(talk))
 
     def test_usherd_away_before_the_code(self):
         for (name, way), uid, how in zip(list(WAYS_IN.items())[:3], PEOPLE[7:], Away.WAYS):

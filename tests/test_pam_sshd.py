@@ -3,7 +3,9 @@
 #
 # A real sshd without root on 127.0.0.1, with the stack of conf/pam/sshd by pam_wrapper: password and
 # code, who is denied, a password that must change; and usherd away, hung and killed in the middle.
+import glob
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -54,12 +56,13 @@ class Sshd:
     def stack(self, **replace):
         """conf/pam/sshd, with pam_matrix for the machine's own users."""
         text = programs.stack(gateway, "sshd", **replace)
+        text = text.replace("minimum_uid=", "debug minimum_uid=")
         text = text.replace("pam_unix.so", "%s passdb=%s" % (MATRIX, self.path("passdb")))
         lines = [line for line in text.split("\n") if not line.startswith("session")]
         write(self.path("pam.d/sshd"), "\n".join([*lines, "session required pam_permit.so", ""]))
 
     def start(self):
-        env = environment(LD_PRELOAD=programs.preload(*WRAPPERS), PAM_WRAPPER="1",
+        env = environment(LD_PRELOAD=programs.preload(*WRAPPERS), PAM_WRAPPER="1", PAM_WRAPPER_DEBUGLEVEL="2",
                           PAM_WRAPPER_SERVICE_DIR=self.path("pam.d"), NSS_WRAPPER_PASSWD=self.path("passwd"),
                           NSS_WRAPPER_GROUP=self.path("group"))
         who = {"user": self.uid, "group": self.uid, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -70,8 +73,17 @@ class Sshd:
               gateway.listens(("127.0.0.1", self.port)))
 
     def stop(self):
+        """pam_wrapper leaves a copy of the stack for each process that ended by a signal."""
         self.process.terminate()
         self.process.wait()
+        for copy in glob.glob("/tmp/pam.?"):
+            try:
+                with open(os.path.join(copy, "sshd")) as file:
+                    ours = gateway.folder in file.read()
+            except OSError:
+                continue
+            if ours:
+                shutil.rmtree(copy, ignore_errors=True)
 
     def log(self):
         with open(self.path("log"), errors="replace") as log:
@@ -104,11 +116,14 @@ def tearDownModule():
     server.stop()
     log = server.log() + gateway.text("usherd.log")
     gateway.stop()
-    for secret in ("-demo-password", *PASSWORDS):
+    if "usherd says" not in log:
+        raise AssertionError("the modules log nothing with debug:\n" + log[-3000:])
+    for secret in ("-demo-password", *PASSWORDS, *CODES):
         if secret in log:
             raise AssertionError("a secret is in a log: " + secret)
 
 
+CODES = []  # every code that was typed, right or wrong
 PASSWORDS = ("changed-by-ssh-9", "typed-by-mistake-9")
 
 
@@ -150,6 +165,7 @@ class People(Case):
             talk = self.login("s2")
             talk.answer(r"Password: ", password("s2"))
             talk.answer(r"Code: ", answer)
+            CODES.extend([answer] if answer else [])
             (self.let_in if right else self.refused)(talk)
 
     def test_mailed_code(self):
@@ -206,10 +222,10 @@ class UsherdAway(Case):
 
     def test_away(self):
         for way in Away.WAYS:
-            with self.subTest(way), Away(gateway, way):
+            with self.subTest(way), Away(gateway, way, server.path("pam.d")):
                 talk = self.login("s7")
                 talk.answer(r"Password: ", password("s7"))
-                within(way, programs.TIMEOUT, lambda: self.refused(talk))
+                within(way, programs.SHORT, lambda: self.refused(talk))
 
     def test_away_before_the_code(self):
         for number, way in enumerate(Away.WAYS):
@@ -220,7 +236,7 @@ class UsherdAway(Case):
                 talk = self.login(uid)
                 talk.answer(r"Password: ", password(uid))
                 talk.expect(r"Code: ")
-                with Away(gateway, way):
+                with Away(gateway, way, server.path("pam.d")):
                     talk.sendline(code(secret, step))
                     within(way, programs.TIMEOUT, lambda: self.refused(talk))
 

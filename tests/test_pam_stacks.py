@@ -15,7 +15,8 @@ import pexpect
 import programs
 from gateway import ROOT, STRANGER, person
 from people import add_person, code, enrol, fresh_step, password
-from programs import LOCAL, LOCAL_PASSWORD, TIMEOUT, Away, Talk, environment, modules, people_gateway, within, write
+from programs import (LOCAL, LOCAL_PASSWORD, SHORT, TIMEOUT, Away, Talk, environment, modules, people_gateway,
+                      within, write)
 
 PEOPLE = ("q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8")
 NEW, NEW_LOCAL = "changed-by-passwd-9", "changed-on-the-machine-9"
@@ -115,7 +116,7 @@ class Examples(Case):
 
     def test_one_deadline_for_a_stack(self):
         """Three modules, all of which ask a daemon that hangs, wait no longer than one."""
-        wait = 10
+        wait = 10  # neither of the two that Away exchanges
         text = re.search(r"\S+pam_usher_password\.so.*", programs.stack(gateway, "web")).group()
         text = text.replace("timeout=%d" % TIMEOUT, "timeout=%d" % wait)
         write("/etc/pam.d/thrice", ("auth optional %s\n" % text) * 2 + "auth required %s\n" % text +
@@ -207,7 +208,7 @@ class Profiles(Case):
         for how in Away.WAYS:
             with self.subTest(how), Away(gateway, how):
                 self.right("machine", "keeper", BOTH, (SECRET, LOCAL_PASSWORD))
-                within(how, TIMEOUT, lambda: self.wrong("machine", "q5", BOTH, (SECRET, password("q5"))))
+                within(how, SHORT, lambda: self.wrong("machine", "q5", BOTH, (SECRET, password("q5"))))
 
 
 if __name__ == "__main__":

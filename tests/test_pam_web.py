@@ -152,7 +152,7 @@ class Cockpit(Server):
         for how in Away.WAYS:
             with self.subTest(how), Away(gateway, how):
                 self.assertEqual(self.login("keeper", LOCAL_PASSWORD), (200, []))
-                status, _ = within(how, programs.TIMEOUT, lambda: self.login("w1", password("w1")))
+                status, _ = within(how, programs.SHORT, lambda: self.login("w1", password("w1")))
                 self.assertNotEqual(status, 200)
 
 
@@ -201,7 +201,7 @@ class Apache(Server):
     def test_usherd_away(self):
         for how in Away.WAYS:
             with self.subTest(how), Away(gateway, how):
-                status = within(how, programs.TIMEOUT, lambda: self.login("w5", password("w5")))
+                status = within(how, programs.SHORT, lambda: self.login("w5", password("w5")))
                 self.assertIn(status, (401, 500))
         self.assertEqual(self.login("w5", password("w5")), 200)
 
