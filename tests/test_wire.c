@@ -519,6 +519,28 @@ static void test_tcp(void **state)
     fake_stop(&fake);
 }
 
+/* A socket that somebody else has connected: bounded like one of our own, and closed with it. */
+static void test_taken(void **state)
+{
+    struct client *client = NULL;
+    struct wire wire;
+    char byte;
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(wire_take(-1, deadline(DEADLINE_MS), &wire), E_IO);
+    assert_int_equal(client_take(-1, deadline(DEADLINE_MS), &client), E_IO);
+    assert_null(client);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(client_take(pair[0], deadline(DEADLINE_MS), &client), 0);
+    assert_int_equal(client_bind(client, slice_of("cn=x"), slice_of("secret")), E_TIMEOUT);
+    assert_int_equal(client_code(client), -1);
+    client_close(client);
+    while (recv(pair[1], &byte, 1, 0) == 1) /* the bind; then the end, since it was closed */
+        continue;
+    close(pair[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_manners),    cmocka_unit_test(test_send_blocked),
         cmocka_unit_test(test_results),    cmocka_unit_test(test_calls),
         cmocka_unit_test(test_bad_values), cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
