@@ -12,6 +12,7 @@
 #   verify CODE [state= ticket= text= user= means= diagnostic=]
 #   challenge CODE [means= destination= digits= seconds= diagnostic=]
 #   enroll CODE [uri= diagnostic=]          whoami CODE value=V
+#   list CODE [item=A,B ...]                a value with one list of strings
 #   entry [NAME=VALUE ...]                  one entry, then success
 #   fresh AGE CSN                           success with the freshness control
 #   hang | close | half | garbage | huge | indefinite | wrongid | wrongop | empty
@@ -34,6 +35,7 @@ NAMES = {
                                  4: "language"}),
     ARC + ".3.3": ("set-pin", {0: "organization", 1: "user", 2: "new", 3: "old"}),
     ARC + ".3.4": ("enroll", {0: "user", 1: "step", 2: "code"}),
+    ARC + ".3.5": ("recovery", {0: "user"}),
     ARC + ".3.8": ("unlock", {0: "user", 1: "organization"}),
     "1.3.6.1.4.1.4203.1.11.1": ("password", {0: "user", 1: "old", 2: "new"}),
     "1.3.6.1.4.1.4203.1.11.3": ("whoami", {}),
@@ -129,6 +131,11 @@ def build_enroll(op, words, values):
     return result(op, int(words[0]), values.get("diagnostic", ""), tlv(0x8B, tlv(0x30, body)))
 
 
+def build_list(op, words, values):
+    items = b"".join(tlv(4, item) for item in values.get("item", "").split(",") if item)
+    return result(op, int(words[0]), values.get("diagnostic", ""), tlv(0x8B, tlv(0x30, tlv(0x30, items))))
+
+
 def build_whoami(op, words, values):
     return result(op, int(words[0]), "", tlv(0x8B, values["value"]))
 
@@ -138,7 +145,7 @@ def build_result(op, words, values):
 
 
 BUILD = {"verify": build_verify, "challenge": build_challenge, "enroll": build_enroll,
-         "whoami": build_whoami, "result": build_result}
+         "whoami": build_whoami, "list": build_list, "result": build_result}
 
 
 def entry(number, values):

@@ -9,7 +9,8 @@ import socket
 import time
 
 ARC = "2.25.190227144180112164674946508376533935585"
-VERIFY, CHALLENGE, SET_PIN, ENROLL, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n for n in (1, 2, 3, 4, 7, 8))
+VERIFY, CHALLENGE, SET_PIN, ENROLL, RECOVERY, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n
+                                                                 for n in (1, 2, 3, 4, 5, 7, 8))
 FRESHNESS, AT_LEAST = ARC + ".4.1", ARC + ".4.2"
 WHOAMI, PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.3", "1.3.6.1.4.1.4203.1.11.1"
 STARTTLS, DISCONNECTION = "1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.1466.20036"
@@ -118,6 +119,10 @@ def explain(organization, user, query):
     return extended(EXPLAIN, tlv(0x30, octets(organization, 0x80), octets(user, 0x81), octets(query, 0x82)))
 
 
+def recovery(user=None):
+    return extended(RECOVERY, tlv(0x30, optional(0, user)))
+
+
 def unlock(user, organization=None):
     return extended(UNLOCK, tlv(0x30, octets(user, 0x80), optional(1, organization)))
 
@@ -215,6 +220,12 @@ class Response:
     def secret(self):
         """The base32 secret of an otpauth URI."""
         return re.search(r"[?&]secret=([A-Z2-7]+)", self.fields[0].decode()).group(1)
+
+    @property
+    def codes(self):
+        (_, content), = elements(self.value)
+        (_, listed), = elements(content)
+        return [text.decode() for _, text in elements(listed)]
 
     @property
     def freshness(self):

@@ -175,6 +175,66 @@ static void pins_and_enrolment(void **state)
     buffer_clear(&buffer);
 }
 
+static int on_code(void *context, struct slice code)
+{
+    size_t *seen = context;
+
+    assert_true(slice_is(code, *seen == 0 ? "abcde-fghij" : ""));
+    return ++*seen == 3 ? E_CANCELED : 0;
+}
+
+static void recovery(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "\x30\x00",
+        "\x30\x02\x04\x00",
+        "\x30\x04\x30\x02\x80\x00",
+        "\x30\x04\x30\x00\x30\x00",
+        "\x30\x04\x30\x03\x04\x00",
+    };
+    const struct recovery_request asked = {.user = S("bob")};
+    struct slice codes[] = {S("abcde-fghij"), S(""), S("")}, many[RECOVERY_RESPONSE_MAX + 1] = {0};
+    struct recovery_response set = {.codes = codes, .count = 2}, got = {.count = 77};
+    struct recovery_request request;
+    struct buffer buffer = {0};
+    size_t seen = 0;
+
+    (void)state;
+    THERE_AND_BACK(recovery_request, &asked, &request, &buffer);
+    ASSERT_BYTES(&buffer, "\x30\x05\x80\x03"
+                          "bob");
+    assert_same(request.user, asked.user);
+    THERE_AND_BACK(recovery_request, &(struct recovery_request){0}, &request, &buffer);
+    assert_null(request.user.data);
+    buffer.len = 0;
+    assert_int_equal(recovery_response_encode(&set, &buffer), 0);
+    ASSERT_BYTES(&buffer, "\x30\x11\x30\x0f\x04\x0b"
+                          "abcde-fghij\x04\x00");
+    assert_int_equal(
+        recovery_response_decode((struct slice){buffer.data, buffer.len}, on_code, &seen, &got), 0);
+    assert_int_equal(seen, 2);
+    assert_int_equal(got.count, 2);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        size_t len = strlen(bad[i]) > 1 ? 2 + (unsigned char)bad[i][1] : 0;
+
+        got.count = 77;
+        assert_int_equal(
+            recovery_response_decode((struct slice){bad[i], len}, on_code, &seen, &got), E_PROTO);
+        assert_int_equal(got.count, 77);
+    }
+    set = (struct recovery_response){.codes = codes, .count = 3};
+    buffer.len = 0;
+    seen = 0;
+    assert_int_equal(recovery_response_encode(&set, &buffer), 0);
+    assert_int_equal(
+        recovery_response_decode((struct slice){buffer.data, buffer.len}, on_code, &seen, &got),
+        E_CANCELED);
+    set = (struct recovery_response){.codes = many, .count = RECOVERY_RESPONSE_MAX + 1};
+    assert_int_equal(recovery_response_encode(&set, &buffer), E_LIMIT);
+    buffer_clear(&buffer);
+}
+
 static void unlock_and_password(void **state)
 {
     const struct unlock_request who = {.user = S("alice"), .organization = S("acme")};
@@ -369,6 +429,7 @@ int main(void)
         cmocka_unit_test(verify),
         cmocka_unit_test(challenge),
         cmocka_unit_test(pins_and_enrolment),
+        cmocka_unit_test(recovery),
         cmocka_unit_test(unlock_and_password),
         cmocka_unit_test(freshness_numbers),
         cmocka_unit_test(explanations),

@@ -100,6 +100,9 @@ class Verbs(unittest.TestCase):
          "usherctl: wrong code\n", None),
         (["code", "reset", "bob"], "", "result 0", 0, "the app is forgotten\n",
          "enroll user=bob step=2"),
+        (["code", "recovery", "bob"], "", "list 0 item=abcde-fghij,klmno-pqrst", 0,
+         "abcde-fghij\nklmno-pqrst\n", "recovery user=bob"),
+        (["code", "recovery", "bob"], "", "result 0", 2, None, None),
         (["password", "set", "bob"], "n3w pass\r\n", "result 0", 0, "the password is set\n",
          "password user=bob new=n3w pass"),
         (["password", "set", "bob"], "short\n", "result 19 text=too%20short", 2,
@@ -146,7 +149,7 @@ class Verbs(unittest.TestCase):
 
     def test_json(self):
         expected = {"check": ["answer"], "status": ["cacheAgeMilliseconds", "contextCSN"],
-                    "code enroll": ["uri"], "who": ["members"], "permission": ["permissions"]}
+                    "code enroll": ["uri"], "code recovery": ["codes"], "who": ["members"], "permission": ["permissions"]}
         for words, stdin, steps, status, _, _ in self.CASES:
             with self.subTest(words=words, steps=steps), Fake(BIND + steps) as fake:
                 code, out, err = run(*words, "--json", "-H", "ldapi://" + fake.socket.replace(

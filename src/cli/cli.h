@@ -67,6 +67,7 @@ int pin_remove(struct cli *cli, int argc, char **argv);
 int code_enroll(struct cli *cli, int argc, char **argv);
 int code_confirm(struct cli *cli, int argc, char **argv);
 int code_reset(struct cli *cli, int argc, char **argv);
+int code_recovery(struct cli *cli, int argc, char **argv);
 int password_set(struct cli *cli, int argc, char **argv);
 int unlock_person(struct cli *cli, int argc, char **argv);
 int key_init(struct cli *cli, int argc, char **argv);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * usherctl code: the app that gives a person's one-time codes. enroll shows the URI that the app
- * reads; nothing changes until confirm proves that the app has it.
+ * reads; nothing changes until confirm proves that the app has it. recovery prints codes that stand
+ * in for it.
  */
+#include "base/err.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -48,4 +50,34 @@ int code_reset(struct cli *cli, int argc, char **argv)
     if (cli_connect(cli) != 0)
         return EXIT_ERROR;
     return cli_done(cli, client_enroll(cli->client, &request, &response), "the app is forgotten");
+}
+
+/* In words a code a line; with JSON they are collected in the array. */
+static int on_code(void *context, struct slice code)
+{
+    if (context != NULL)
+        return json_array_append_new(context, json_stringn(code.data, code.len)) == 0 ? 0 : E_NOMEM;
+    cli_print(code);
+    (void)putchar('\n');
+    return 0;
+}
+
+int code_recovery(struct cli *cli, int argc, char **argv)
+{
+    struct recovery_request request = {.user = slice_of(argv[0])};
+    json_t *codes;
+    int rc;
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    codes = cli->json ? json_array() : NULL;
+    rc = client_recovery(cli->client, &request, on_code, codes);
+    if (rc < 0) {
+        json_decref(codes);
+        return cli_done(cli, rc, "");
+    }
+    if (cli->json)
+        cli_json(json_pack("{s:o}", "codes", codes));
+    return EXIT_YES;
 }

@@ -278,10 +278,7 @@ int client_check(struct client *client, struct slice base, struct slice organiza
     return rc;
 }
 
-/* Sends the extended operation with client->value, which is wiped. encoded: what encoding it gave.
- */
-static int client_extended(struct client *client, const char *oid, int encoded,
-                           struct response *ret)
+int client_extended(struct client *client, const char *oid, int encoded, struct response *ret)
 {
     struct message request = {.op = OP_EXTENDED,
                               .extended = {.oid = slice_of(oid),

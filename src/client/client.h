@@ -81,6 +81,10 @@ int client_enroll(struct client *client, const struct enroll_request *request,
 int client_unlock(struct client *client, const struct unlock_request *request);
 int client_password_modify(struct client *client, const struct password_modify_request *request);
 
+/* A fresh set of recovery codes; on_code is told of each. */
+int client_recovery(struct client *client, const struct recovery_request *request,
+                    int (*on_code)(void *context, struct slice code), void *context);
+
 /* on_line and on_defect are told of each item of the answer; anything but 0 ends it and is
  * returned.
  */

@@ -217,6 +217,11 @@ static const struct field unlock_request_fields[] = {
 };
 SEQUENCE(unlock_request)
 
+static const struct field recovery_request_fields[] = {
+    STRING_OPTIONAL(recovery_request, 0, user),
+};
+SEQUENCE(recovery_request)
+
 static const struct field explain_request_fields[] = {
     STRING(explain_request, 0, organization),
     STRING(explain_request, 1, user),

@@ -32,6 +32,9 @@
  *     user         [0] OCTET STRING,
  *     organization [1] OCTET STRING OPTIONAL }
  *
+ *   RecoveryRequest ::= SEQUENCE {            RecoveryResponse ::= SEQUENCE {
+ *     user [0] OCTET STRING OPTIONAL }          codes SEQUENCE OF OCTET STRING }
+ *
  *   ExplainRequest ::= SEQUENCE {             ExplainResponse ::= SEQUENCE {
  *     organization [0] OCTET STRING,            result INTEGER,
  *     user         [1] OCTET STRING,            step   INTEGER,
@@ -128,6 +131,17 @@ struct unlock_request {
     struct slice organization;
 };
 
+struct recovery_request {
+    struct slice user; /* absent: the bound person */
+};
+
+#define RECOVERY_RESPONSE_MAX 64
+
+struct recovery_response {
+    const struct slice *codes;
+    size_t count;
+};
+
 struct explain_request {
     struct slice organization;
     struct slice user;
@@ -198,12 +212,14 @@ int enroll_response_encode(const struct enroll_response *response, struct buffer
 int enroll_response_decode(struct slice value, struct enroll_response *ret);
 int unlock_request_encode(const struct unlock_request *request, struct buffer *out);
 int unlock_request_decode(struct slice value, struct unlock_request *ret);
+int recovery_request_encode(const struct recovery_request *request, struct buffer *out);
+int recovery_request_decode(struct slice value, struct recovery_request *ret);
 int explain_request_encode(const struct explain_request *request, struct buffer *out);
 int explain_request_decode(struct slice value, struct explain_request *ret);
 
-/* Lists need their own reading: src/ldap/exop_list.c. Such a response is decoded item by item:
- * ret->lines or ret->defects stays NULL, and the callback is told of each, whose return other than
- * 0 ends it. E_LIMIT beyond the greatest number of items. */
+/* Lists need their own reading: src/ldap/exop_list.c and exop_factor.c. Such a response is decoded
+ * item by item: ret->lines, ret->defects or ret->codes stays NULL, and the callback is told of
+ * each, whose return other than 0 ends it. E_LIMIT beyond the greatest number of items. */
 int explain_response_encode(const struct explain_response *response, struct buffer *out);
 int explain_response_decode(struct slice value,
                             int (*on_line)(void *context, const struct explain_line *line),
@@ -212,6 +228,9 @@ int doctor_response_encode(const struct doctor_response *response, struct buffer
 int doctor_response_decode(struct slice value,
                            int (*on_defect)(void *context, const struct doctor_defect *defect),
                            void *context, struct doctor_response *ret);
+int recovery_response_encode(const struct recovery_response *response, struct buffer *out);
+int recovery_response_decode(struct slice value, int (*on_code)(void *context, struct slice code),
+                             void *context, struct recovery_response *ret);
 int password_modify_request_encode(const struct password_modify_request *request,
                                    struct buffer *out);
 int password_modify_request_decode(struct slice value, struct password_modify_request *ret);

@@ -10,6 +10,7 @@
 #include "cache/tree.h"
 #include "rules/ledger.h"
 #include "rules/person.h"
+#include "rules/recovery.h"
 #include "rules/verify.h"
 #include "secret/code.h"
 #include "secret/totp.h"
@@ -93,8 +94,11 @@ int verify_code_check(const struct login_context *context, struct login *login, 
 {
     struct slice owner = login->person->usher_id;
     bool totp = login->person->second_factor == MEANS_TOTP;
-    int rc =
-        totp ? code_totp(context, login, owner, code) : code_mailed(context, login, owner, code);
+    int rc = recovery_check(context, login, code);
+
+    if (rc == E_SYNTAX) /* it is none */
+        rc = totp ? code_totp(context, login, owner, code)
+                  : code_mailed(context, login, owner, code);
 
     if (rc == 0)
         *ret = totp ? FACTOR_TOTP : FACTOR_EMAIL;
@@ -223,6 +227,7 @@ void verify_complete(const struct login_context *context, struct login *login, u
         login->err = 0;
         login->state = VERIFY_STATE_COMPLETE;
         login->text[0] = '\0';
+        recovery_tell(login);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "model/grant.h"
 #include "rules/text.h"
 #include "secret/lockout.h"
+#include "secret/recovery.h"
 #include "secret/seal.h"
 #include "store/pool.h"
 
@@ -91,6 +92,9 @@ struct login {
     char code[16];         /* challenge: for the mail job alone */
     char challenge[1600];  /* challenge: its record in the ledger */
     char mail_name[256], mail_language[16];
+    char recovery[RECOVERY_CODES][RECOVERY_TEXT_MAX]; /* a fresh set */
+    bool recovery_used;
+    unsigned recovery_left; /* with recovery_used */
 };
 
 /* Copies what was asked; E_LIMIT when a value is too long for any person. */
@@ -119,6 +123,7 @@ void login_challenge(const struct login_context *context, struct login *login);
 void login_challenge_failed(const struct login_context *context, struct login *login);
 void login_set_pin(const struct login_context *context, struct login *login);
 void login_enroll(const struct login_context *context, struct login *login);
+void login_recovery(const struct login_context *context, struct login *login);
 void login_unlock(const struct login_context *context, struct login *login);
 void login_password_change(const struct login_context *context, struct login *login);
 

@@ -9,6 +9,7 @@
 #include "cache/tree.h"
 #include "rules/ledger.h"
 #include "rules/person.h"
+#include "rules/recovery.h"
 #include "rules/verify.h"
 #include "secret/pin.h"
 #include "secret/token.h"
@@ -251,6 +252,16 @@ static void enroll_confirm(const struct login_context *context, struct login *lo
     answer_store(login, rc);
 }
 
+/* The recovery codes go first: they stood in for an app that is no longer trusted. */
+static void enroll_reset(const struct login_context *context, struct login *login)
+{
+    int rc = recovery_drop(context, login);
+
+    if (rc == 0)
+        rc = entry_replace(context, login, login->person->dn, "usherTotpSecret", (struct slice){0});
+    answer_store(login, rc);
+}
+
 void login_enroll(const struct login_context *context, struct login *login)
 {
     bool self = is_self(login);
@@ -273,8 +284,7 @@ void login_enroll(const struct login_context *context, struct login *login)
         enroll_confirm(context, login);
         return;
     case ENROLL_RESET:
-        answer_store(login, entry_replace(context, login, login->person->dn, "usherTotpSecret",
-                                          (struct slice){0}));
+        enroll_reset(context, login);
         return;
     }
     login_fail(login, E_PROTO, "no such step of an enrolment: %d", (int)login->step);

@@ -20,6 +20,7 @@ static const struct {
          [TEXT_LACKS_PERMISSION] = "You do not have the right to log in here.",
          [TEXT_CODE_TOO_SOON] = "A code was sent less than a minute ago.",
          [TEXT_MAIL_FAILED] = "The code could not be sent. Please try again later.",
+         [TEXT_RECOVERY_LEFT] = "Recovery codes left:",
      }},
     {"da",
      {
@@ -33,6 +34,7 @@ static const struct {
          [TEXT_LACKS_PERMISSION] = "Du har ikke ret til at logge ind her.",
          [TEXT_CODE_TOO_SOON] = "Der blev sendt en kode for mindre end et minut siden.",
          [TEXT_MAIL_FAILED] = "Koden kunne ikke sendes. Prøv igen senere.",
+         [TEXT_RECOVERY_LEFT] = "Gendannelseskoder tilbage:",
      }},
     {"it",
      {
@@ -46,6 +48,7 @@ static const struct {
          [TEXT_LACKS_PERMISSION] = "Non hai il diritto di accedere qui.",
          [TEXT_CODE_TOO_SOON] = "Un codice è stato inviato meno di un minuto fa.",
          [TEXT_MAIL_FAILED] = "Non è stato possibile inviare il codice. Riprova più tardi.",
+         [TEXT_RECOVERY_LEFT] = "Codici di recupero rimasti:",
      }},
 };
 

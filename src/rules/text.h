@@ -17,6 +17,7 @@ enum text {
     TEXT_LACKS_PERMISSION,
     TEXT_CODE_TOO_SOON,
     TEXT_MAIL_FAILED,
+    TEXT_RECOVERY_LEFT, /* a number follows */
     TEXTS
 };
 

@@ -28,6 +28,7 @@
 #define SEAL_TOTP         "usherTotpSecret"
 #define SEAL_APP_PASSWORD "usherAppPassword"
 #define SEAL_CHALLENGE    "usherChallenge"
+#define SEAL_RECOVERY     "usherRecoveryCode"
 #define SEAL_TICKET       "ticket"
 #define SEAL_ENROLMENT    "enrolment"
 

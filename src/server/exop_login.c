@@ -10,53 +10,11 @@
 #include "secret/code.h"
 #include "server/attempt.h"
 #include "server/daemon.h"
+#include "server/exop_value.h"
 #include "server/mailer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A string of a request and where the login keeps it. */
-struct field {
-    struct slice value;
-    char *to;
-    size_t size;
-    const char *name;
-};
-
-/* Copies the fields; a value that is too long is the client's error. */
-static int take_fields(const struct field *fields, size_t count, struct request *request,
-                       struct result *ret)
-{
-    for (size_t i = 0; i < count; i++)
-        if (login_set(fields[i].to, fields[i].size, fields[i].value) < 0) {
-            request_fail(request, ret, E_LIMIT, "%s is longer than %zu bytes or holds a byte 0",
-                         fields[i].name, fields[i].size - 1);
-            return E_LIMIT;
-        }
-    return 0;
-}
-
-static int attempt_secret(struct secret *to, bool *ret_has, struct slice value)
-{
-    *ret_has = value.data != NULL;
-    return value.data == NULL ? 0 : secret_set(to, value.data, value.len);
-}
-
-static enum handled refuse_value(struct request *request, struct result *ret, const char *name)
-{
-    request_fail(request, ret, E_PROTO, "the value of %s is malformed, see usher-protocol(5)",
-                 name);
-    return REPLY;
-}
-
-static enum handled refuse_attempt(struct attempt *attempt, struct request *request,
-                                   struct result *ret)
-{
-    if (ret->code == 0)
-        request_fail(request, ret, E_LIMIT, "a secret is longer than %d bytes", SECRET_MAX);
-    attempt_drop(attempt);
-    return REPLY;
-}
 
 static void on_verified(struct attempt *attempt)
 {
@@ -87,14 +45,14 @@ enum handled exop_verify(struct request *request, struct result *ret)
     struct login *login;
 
     if (verify_request_decode(request->message->extended.value, &verify) < 0)
-        return refuse_value(request, ret, "usherVerify");
+        return exop_refuse_value(request, ret, "usherVerify");
     attempt = attempt_new(request, on_verified, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
     login->factor = verify.factor;
-    if (take_fields(
-            (struct field[]){
+    if (exop_take(
+            (struct exop_field[]){
                 {verify.user, login->user, sizeof(login->user), "user"},
                 {verify.organization, login->organization, sizeof(login->organization),
                  "organization"},
@@ -103,8 +61,8 @@ enum handled exop_verify(struct request *request, struct result *ret)
                 {verify.language, login->language, sizeof(login->language), "language"},
             },
             5, request, ret) < 0 ||
-        attempt_secret(&login->secret, &login->has_secret, verify.secret) < 0)
-        return refuse_attempt(attempt, request, ret);
+        exop_take_secret(&login->secret, &login->has_secret, verify.secret) < 0)
+        return exop_refuse(attempt, request, ret);
     /* Claims for the audit line alone: cut where they are too long. */
     (void)login_set(login->service, sizeof(login->service), verify.service);
     (void)login_set(login->tty, sizeof(login->tty), verify.tty);
@@ -146,15 +104,15 @@ enum handled exop_challenge(struct request *request, struct result *ret)
     struct login *login;
 
     if (challenge_request_decode(request->message->extended.value, &challenge) < 0)
-        return refuse_value(request, ret, "usherChallenge");
+        return exop_refuse_value(request, ret, "usherChallenge");
     attempt = attempt_new(request, on_challenged, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
     login->factor = VERIFY_CODE;
     login->means = challenge.means;
-    if (take_fields(
-            (struct field[]){
+    if (exop_take(
+            (struct exop_field[]){
                 {challenge.user, login->user, sizeof(login->user), "user"},
                 {challenge.organization, login->organization, sizeof(login->organization),
                  "organization"},
@@ -162,7 +120,7 @@ enum handled exop_challenge(struct request *request, struct result *ret)
                 {challenge.language, login->language, sizeof(login->language), "language"},
             },
             4, request, ret) < 0)
-        return refuse_attempt(attempt, request, ret);
+        return exop_refuse(attempt, request, ret);
     return attempt_start(attempt, login_challenge, ret);
 }
 
@@ -191,23 +149,6 @@ static void on_password_changed(struct attempt *attempt)
     on_changed(attempt, "password-modify");
 }
 
-/* The person meant: named, or else the one who is bound. */
-static int attempt_user(struct attempt *attempt, struct slice named, struct request *request,
-                        struct result *ret)
-{
-    struct slice user = named;
-
-    if (named.len == 0)
-        user = slice_of(attempt->login.peer.person);
-    if (user.len == 0) {
-        request_fail(request, ret, E_ACCESS, "name a user, or bind as one");
-        return E_ACCESS;
-    }
-    return take_fields(
-        (struct field[]){{user, attempt->login.user, sizeof(attempt->login.user), "user"}}, 1,
-        request, ret);
-}
-
 enum handled exop_set_pin(struct request *request, struct result *ret)
 {
     struct set_pin_request set_pin;
@@ -215,19 +156,19 @@ enum handled exop_set_pin(struct request *request, struct result *ret)
     struct login *login;
 
     if (set_pin_request_decode(request->message->extended.value, &set_pin) < 0)
-        return refuse_value(request, ret, "usherSetPin");
+        return exop_refuse_value(request, ret, "usherSetPin");
     attempt = attempt_new(request, on_pin_set, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
     login->factor = VERIFY_PIN;
-    if (attempt_user(attempt, set_pin.user, request, ret) < 0 ||
-        take_fields((struct field[]){{set_pin.organization, login->organization,
-                                      sizeof(login->organization), "organization"}},
-                    1, request, ret) < 0 ||
-        attempt_secret(&login->secret, &login->has_secret, set_pin.old_pin) < 0 ||
-        attempt_secret(&login->new_secret, &login->has_new_secret, set_pin.new_pin) < 0)
-        return refuse_attempt(attempt, request, ret);
+    if (exop_take_user(attempt, set_pin.user, request, ret) < 0 ||
+        exop_take((struct exop_field[]){{set_pin.organization, login->organization,
+                                         sizeof(login->organization), "organization"}},
+                  1, request, ret) < 0 ||
+        exop_take_secret(&login->secret, &login->has_secret, set_pin.old_pin) < 0 ||
+        exop_take_secret(&login->new_secret, &login->has_new_secret, set_pin.new_pin) < 0)
+        return exop_refuse(attempt, request, ret);
     return attempt_start(attempt, login_set_pin, ret);
 }
 
@@ -258,16 +199,16 @@ enum handled exop_enroll(struct request *request, struct result *ret)
     struct login *login;
 
     if (enroll_request_decode(request->message->extended.value, &enroll) < 0)
-        return refuse_value(request, ret, "usherEnroll");
+        return exop_refuse_value(request, ret, "usherEnroll");
     attempt = attempt_new(request, on_enrolled, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
     login->factor = VERIFY_CODE;
     login->step = enroll.step;
-    if (attempt_user(attempt, enroll.user, request, ret) < 0 ||
-        attempt_secret(&login->secret, &login->has_secret, enroll.code) < 0)
-        return refuse_attempt(attempt, request, ret);
+    if (exop_take_user(attempt, enroll.user, request, ret) < 0 ||
+        exop_take_secret(&login->secret, &login->has_secret, enroll.code) < 0)
+        return exop_refuse(attempt, request, ret);
     return attempt_start(attempt, login_enroll, ret);
 }
 
@@ -278,16 +219,16 @@ enum handled exop_unlock(struct request *request, struct result *ret)
     struct login *login;
 
     if (unlock_request_decode(request->message->extended.value, &unlock) < 0)
-        return refuse_value(request, ret, "usherUnlock");
+        return exop_refuse_value(request, ret, "usherUnlock");
     attempt = attempt_new(request, on_unlocked, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
-    if (attempt_user(attempt, unlock.user, request, ret) < 0 ||
-        take_fields((struct field[]){{unlock.organization, login->organization,
-                                      sizeof(login->organization), "organization"}},
-                    1, request, ret) < 0)
-        return refuse_attempt(attempt, request, ret);
+    if (exop_take_user(attempt, unlock.user, request, ret) < 0 ||
+        exop_take((struct exop_field[]){{unlock.organization, login->organization,
+                                         sizeof(login->organization), "organization"}},
+                  1, request, ret) < 0)
+        return exop_refuse(attempt, request, ret);
     return attempt_start(attempt, login_unlock, ret);
 }
 
@@ -307,9 +248,9 @@ enum handled exop_password_modify(struct request *request, struct result *ret)
         return REPLY;
     login = &attempt->login;
     login->factor = VERIFY_PASSWORD;
-    if (attempt_user(attempt, modify.user, request, ret) < 0 ||
-        attempt_secret(&login->secret, &login->has_secret, modify.old_password) < 0 ||
-        attempt_secret(&login->new_secret, &login->has_new_secret, modify.new_password) < 0)
-        return refuse_attempt(attempt, request, ret);
+    if (exop_take_user(attempt, modify.user, request, ret) < 0 ||
+        exop_take_secret(&login->secret, &login->has_secret, modify.old_password) < 0 ||
+        exop_take_secret(&login->new_secret, &login->has_new_secret, modify.new_password) < 0)
+        return exop_refuse(attempt, request, ret);
     return attempt_start(attempt, login_password_change, ret);
 }

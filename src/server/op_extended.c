@@ -24,7 +24,7 @@ static const struct extension {
     {OID_USHER_ENROLL, "usherEnroll", exop_enroll, true},
     {OID_USHER_UNLOCK, "usherUnlock", exop_unlock, false},
     {OID_PASSWORD_MODIFY, "Password Modify", exop_password_modify, true},
-    {OID_USHER_RECOVERY, "usherRecovery", NULL, true},
+    {OID_USHER_RECOVERY, "usherRecovery", exop_recovery, true},
     {OID_USHER_REDEEM, "usherRedeem", NULL, true},
     {OID_USHER_EXPLAIN, "usherExplain", exop_explain, false},
     {OID_USHER_DOCTOR, "usherDoctor", exop_doctor, false},

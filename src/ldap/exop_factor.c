@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The responses about factors that have a list in them: recovery codes.
+ */
+#include "base/err.h"
+#include "ldap/exop.h"
+#include "ldap/tlv.h"
+
+int recovery_response_encode(const struct recovery_response *response, struct buffer *out)
+{
+    size_t bound = 2 * TLV_OVERHEAD;
+    struct tlv_writer writer;
+    int rc;
+
+    if (response->count > RECOVERY_RESPONSE_MAX)
+        return E_LIMIT;
+    for (size_t i = 0; i < response->count; i++)
+        bound += TLV_OVERHEAD + response->codes[i].len;
+    rc = tlv_begin(&writer, out, bound);
+    if (rc < 0)
+        return rc;
+    tlv_start(&writer, LBER_SEQUENCE);
+    tlv_start(&writer, LBER_SEQUENCE);
+    for (size_t i = 0; i < response->count; i++)
+        tlv_put(&writer, LBER_OCTETSTRING, response->codes[i]);
+    tlv_end(&writer);
+    tlv_end(&writer);
+    return tlv_commit(&writer);
+}
+
+/* Opens the only list of a response, which holds at most max items. */
+static int list_open(struct slice value, size_t max, struct tlv_reader *ret_list, size_t *ret_count)
+{
+    struct tlv_reader outer, reader;
+    int rc;
+
+    tlv_open(&outer, value);
+    rc = tlv_enter(&outer, LBER_SEQUENCE, &reader);
+    if (rc == 0)
+        rc = tlv_finish(&outer);
+    if (rc == 0)
+        rc = tlv_enter(&reader, LBER_SEQUENCE, ret_list);
+    if (rc == 0)
+        rc = tlv_finish(&reader);
+    return rc == 0 ? tlv_count(ret_list, max, ret_count) : rc;
+}
+
+int recovery_response_decode(struct slice value, int (*on_code)(void *context, struct slice code),
+                             void *context, struct recovery_response *ret)
+{
+    struct recovery_response response = {0};
+    struct tlv_reader list;
+    int rc = list_open(value, RECOVERY_RESPONSE_MAX, &list, &response.count);
+
+    for (size_t i = 0; rc == 0 && i < response.count; i++) {
+        struct slice code;
+
+        rc = tlv_take(&list, LBER_OCTETSTRING, &code);
+        if (rc == 0)
+            rc = on_code(context, code);
+    }
+    if (rc == 0)
+        *ret = response;
+    return rc;
+}
