@@ -27,4 +27,24 @@ static inline struct keys *fixture_keys(void)
     return keys;
 }
 
+/* Keys of a file that stays, so that fixture_keys_turn can have a new one seal. */
+static inline struct keys *fixture_keys_at(const char *path)
+{
+    struct keys *keys = NULL;
+    char wrong[256] = "";
+
+    assert_int_equal(keys_create(path), 0);
+    if (keys_load(path, &keys, wrong, sizeof(wrong)) < 0)
+        fail_msg("%s", wrong);
+    return keys;
+}
+
+static inline void fixture_keys_turn(const char *path)
+{
+    char wrong[256] = "";
+
+    if (keys_add(path, wrong, sizeof(wrong)) < 0 || keys_promote(path, wrong, sizeof(wrong)) < 0)
+        fail_msg("%s", wrong);
+}
+
 #endif

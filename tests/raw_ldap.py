@@ -11,6 +11,7 @@ import time
 ARC = "2.25.190227144180112164674946508376533935585"
 VERIFY, CHALLENGE, SET_PIN, ENROLL, RECOVERY, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n
                                                                  for n in (1, 2, 3, 4, 5, 7, 8))
+RESEAL = ARC + ".3.10"
 FRESHNESS, AT_LEAST = ARC + ".4.1", ARC + ".4.2"
 WHOAMI, PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.3", "1.3.6.1.4.1.4203.1.11.1"
 STARTTLS, DISCONNECTION = "1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.1466.20036"
@@ -121,6 +122,10 @@ def explain(organization, user, query):
 
 def recovery(user=None):
     return extended(RECOVERY, tlv(0x30, optional(0, user)))
+
+
+def reseal(step, key=None):
+    return extended(RESEAL, tlv(0x30, integer(step, 0x80), optional(1, key)))
 
 
 def unlock(user, organization=None):

@@ -167,11 +167,42 @@ static void uniform(void **state)
         assert_in_range(seen[digit], 600 - 163, 600 + 163);
 }
 
+/* With a new key: the same code, means and times. */
+static void sealed_again(void **state)
+{
+    char dir[] = "/tmp/usher-keys-XXXXXX", path[64];
+    char code[CODE_DIGITS + 1], record[CODE_RECORD_MAX], again[CODE_RECORD_MAX];
+    struct slice person = slice_of("p1");
+    struct keys *turning;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/key", dir);
+    turning = fixture_keys_at(path);
+    assert_int_equal(code_new(turning, person, slice_of("email"), NOW, code, record), 0);
+    assert_int_equal(code_again(turning, person, slice_of(record), again), E_EXISTS);
+    fixture_keys_turn(path);
+    assert_int_equal(code_again(turning, slice_of("p2"), slice_of(record), again), E_CRYPTO);
+    assert_int_equal(code_again(turning, person, slice_of("no record"), again), E_CRYPTO);
+    assert_int_equal(code_again(keys, person, slice_of(record), again), E_NOTFOUND);
+    assert_int_equal(code_again(turning, person, slice_of(record), again), 0);
+    assert_string_not_equal(again, record);
+    assert_int_equal(strcspn(again, "u"), strcspn(record, "u")); /* what stands in the clear */
+    assert_memory_equal(again, record, strcspn(record, "u"));
+    assert_int_equal(code_check(turning, person, slice_of(again), slice_of(code), NOW), 0);
+    assert_int_equal(
+        code_check(turning, person, slice_of(again), slice_of(code), NOW + CODE_LIFETIME_MS),
+        E_TIMEOUT);
+    keys_free(turning);
+    unlink(path);
+    rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(life),  cmocka_unit_test(tampering), cmocka_unit_test(one_a_minute),
-        cmocka_unit_test(means), cmocka_unit_test(uniform),
+        cmocka_unit_test(means), cmocka_unit_test(uniform),   cmocka_unit_test(sealed_again),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -235,6 +235,33 @@ static void recovery(void **state)
     buffer_clear(&buffer);
 }
 
+static void resealing(void **state)
+{
+    const struct reseal_request run = {.step = RESEAL_RUN, .key = S("k1")};
+    const struct reseal_response done = {
+        .key = S("k1"), .resealed = 300, .left = 0, .dead = 1, .wait_ms = INT64_MAX};
+    struct reseal_request request;
+    struct reseal_response response;
+    struct buffer buffer = {0};
+
+    (void)state;
+    THERE_AND_BACK(reseal_request, &run, &request, &buffer);
+    ASSERT_BYTES(&buffer, "\x30\x07\x80\x01\x01\x81\x02k1");
+    assert_int_equal(request.step, RESEAL_RUN);
+    assert_same(request.key, run.key);
+    THERE_AND_BACK(reseal_request, &(struct reseal_request){0}, &request, &buffer);
+    assert_null(request.key.data);
+    assert_int_equal(reseal_request_decode((struct slice)S("\x30\x03\x80\x01\x02"), &request),
+                     E_PROTO);
+    THERE_AND_BACK(reseal_response, &done, &response, &buffer);
+    assert_same(response.key, done.key);
+    assert_int_equal(response.resealed, 300);
+    assert_int_equal(response.left, 0);
+    assert_int_equal(response.dead, 1);
+    assert_true(response.wait_ms == INT64_MAX);
+    buffer_clear(&buffer);
+}
+
 static void unlock_and_password(void **state)
 {
     const struct unlock_request who = {.user = S("alice"), .organization = S("acme")};
@@ -430,6 +457,7 @@ int main(void)
         cmocka_unit_test(challenge),
         cmocka_unit_test(pins_and_enrolment),
         cmocka_unit_test(recovery),
+        cmocka_unit_test(resealing),
         cmocka_unit_test(unlock_and_password),
         cmocka_unit_test(freshness_numbers),
         cmocka_unit_test(explanations),

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #define S(text) ((struct slice){text, sizeof(text) - 1})
@@ -51,6 +52,14 @@ static void write_key_file(const char *text, size_t len, mode_t mode)
     close(fd);
 }
 
+static void assert_current(const struct keys *keys, const char *id)
+{
+    char current[SEAL_KEY_ID_MAX + 1];
+
+    keys_current(keys, current);
+    assert_string_equal(current, id);
+}
+
 static void key_files(void **state)
 {
     static const struct {
@@ -77,7 +86,12 @@ static void key_files(void **state)
         {"a AAAA\n", 0600, E_CONF, "32 bytes"},
         {"a AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0600, E_CONF, "32 bytes"},
         {"a AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n", 0600, E_CONF, "32 bytes"},
-        {"a  " KEY_A "\n", 0600, E_CONF, "32 bytes"},
+        {"a  " KEY_A "\n", 0600, E_CONF, "the word next"},
+        {"a " KEY_A "\nb " KEY_B " next\n", 0600, 0, "a"},
+        {"b " KEY_B " next\na " KEY_A "\n", 0600, 0, "a"},
+        {"a " KEY_A "\nb " KEY_B " last\n", 0600, E_CONF, ":2: behind the key"},
+        {"a " KEY_A " next next\n", 0600, E_CONF, "the word next"},
+        {"a " KEY_A " next\n", 0600, E_CONF, "no key in this file that seals"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -86,7 +100,7 @@ static void key_files(void **state)
         write_key_file(cases[i].text, strlen(cases[i].text), cases[i].mode);
         assert_int_equal(keys_load(path, &keys, wrong, sizeof(wrong)), cases[i].err);
         if (cases[i].err == 0)
-            assert_string_equal(keys_current(keys), cases[i].says);
+            assert_current(keys, cases[i].says);
         else if (strstr(wrong, cases[i].says) == NULL || keys != NULL)
             fail_msg("case %zu says: %s", i, wrong);
         assert_null(strstr(wrong, "AAAAAA"));
@@ -123,7 +137,7 @@ static void key_file_made(void **state)
 {
     struct stat st;
     struct keys *keys = NULL;
-    char wrong[256];
+    char wrong[256], current[SEAL_KEY_ID_MAX + 1];
 
     (void)state;
     unlink(path);
@@ -132,7 +146,8 @@ static void key_file_made(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(keys_load(path, &keys, wrong, sizeof(wrong)), 0);
-    assert_int_equal(strlen(keys_current(keys)), 9);
+    keys_current(keys, current);
+    assert_int_equal(strlen(current), 9);
     assert_int_equal(keys_create(path), E_EXISTS);
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size > 44);
@@ -237,6 +252,7 @@ static void tampering(void **state)
     struct seal_for what = {S(SEAL_TOTP), S("p1"), S("")};
     char sealed[SEAL_MAX], changed[SEAL_MAX + 1];
     struct secret back;
+    char current[SEAL_KEY_ID_MAX + 1];
     struct slice id;
     size_t len;
 
@@ -256,38 +272,130 @@ static void tampering(void **state)
     for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++)
         assert_int_equal(seal_open(keys, &what, slice_of(near[i]), &back), E_CRYPTO);
     assert_int_equal(seal_key_id(slice_of(sealed), &id), 0);
-    assert_true(slice_is(id, keys_current(keys)));
+    keys_current(keys, current);
+    assert_true(slice_is(id, current));
     assert_int_equal(seal_key_id(slice_of("scrypt$1"), &id), E_CRYPTO);
     assert_int_equal(seal_open(keys, &what, slice_of(sealed), &back), 0);
     secret_clear(&back);
     keys_free(keys);
 }
 
-static void old_keys_open(void **state)
+static void change_key_file(const char *text)
 {
-    static const char one[] = "a " KEY_A "\n", two[] = "a " KEY_A "\nb " KEY_B "\n",
-                      swapped[] = "a " KEY_B "\n";
+    write_key_file(text, strlen(text), 0600);
+}
+
+/* The keys follow their file; what one that is gone has sealed still opens for a while. */
+static void keys_follow_their_file(void **state)
+{
     struct seal_for what = {S(SEAL_PIN), S("p1"), S("acme")};
-    struct keys *first = NULL, *second = NULL, *third = NULL;
+    struct keys *keys = NULL, *fresh = NULL;
     char wrong[256], sealed[SEAL_MAX], again[SEAL_MAX];
     struct secret back;
 
     (void)state;
-    write_key_file(one, sizeof(one) - 1, 0600);
-    assert_int_equal(keys_load(path, &first, wrong, sizeof(wrong)), 0);
-    write_key_file(two, sizeof(two) - 1, 0600);
-    assert_int_equal(keys_load(path, &second, wrong, sizeof(wrong)), 0);
-    write_key_file(swapped, sizeof(swapped) - 1, 0600);
-    assert_int_equal(keys_load(path, &third, wrong, sizeof(wrong)), 0);
-    assert_int_equal(seal_close(first, &what, "x", 1, sealed), 0);
-    assert_int_equal(seal_open(second, &what, slice_of(sealed), &back), 0);
-    assert_int_equal(seal_open(third, &what, slice_of(sealed), &back), E_CRYPTO);
-    assert_int_equal(seal_close(second, &what, "x", 1, again), 0);
+    change_key_file("a " KEY_A "\n");
+    assert_int_equal(keys_load(path, &keys, wrong, sizeof(wrong)), 0);
+    assert_int_equal(seal_close(keys, &what, "x", 1, sealed), 0);
+    assert_memory_equal(sealed, "usher1.a.", 9);
+    change_key_file("a " KEY_A "\nb " KEY_B " next\n");
+    assert_int_equal(keys_known(keys, slice_of("b")), 0);
+    assert_current(keys, "a");
+    change_key_file("a " KEY_A "\nb " KEY_B "\n");
+    assert_current(keys, "b");
+    assert_int_equal(seal_open(keys, &what, slice_of(sealed), &back), 0);
+    assert_int_equal(seal_again(keys, &what, slice_of(sealed), again), 0);
     assert_memory_equal(again, "usher1.b.", 9);
-    assert_int_equal(seal_open(first, &what, slice_of(again), &back), E_CRYPTO);
-    keys_free(first);
-    keys_free(second);
-    keys_free(third);
+    assert_int_equal(seal_again(keys, &what, slice_of(again), sealed), E_EXISTS);
+    what.person = slice_of("p2");
+    assert_int_equal(seal_again(keys, &what, slice_of(sealed), again), E_CRYPTO);
+    what.person = slice_of("p1");
+    change_key_file("b " KEY_B "\n");
+    assert_int_equal(keys_known(keys, slice_of("a")), E_NOTFOUND);
+    assert_int_equal(seal_open(keys, &what, slice_of(sealed), &back), 0);
+    assert_int_equal(keys_load(path, &fresh, wrong, sizeof(wrong)), 0);
+    assert_int_equal(seal_open(fresh, &what, slice_of(sealed), &back), E_CRYPTO);
+    assert_int_equal(seal_again(fresh, &what, slice_of(sealed), again), E_NOTFOUND);
+    assert_int_equal(seal_again(fresh, &what, slice_of("scrypt$1"), again), E_CRYPTO);
+    keys_free(fresh);
+    change_key_file("b " KEY_B); /* still the same keys */
+    assert_int_equal(seal_open(keys, &what, slice_of(sealed), &back), 0);
+    change_key_file("a " KEY_B "\n"); /* another key of that id */
+    assert_int_equal(seal_open(keys, &what, slice_of(sealed), &back), E_CRYPTO);
+    change_key_file("a AAAA\n");
+    assert_int_equal(keys_refresh(keys, wrong, sizeof(wrong)), E_CONF);
+    assert_non_null(strstr(wrong, "32 bytes"));
+    assert_current(keys, "a");
+    unlink(path);
+    assert_current(keys, "a");
+    change_key_file("c " KEY_A "\n");
+    assert_int_equal(keys_refresh(keys, wrong, sizeof(wrong)), 0);
+    assert_current(keys, "c");
+    keys_free(keys);
+    secret_clear(&back);
+}
+
+static void rotation_steps(void **state)
+{
+    struct keys_state first, then;
+    char wrong[256] = "", text[80];
+    struct stat st;
+    int fd;
+
+    (void)state;
+    unlink(path);
+    assert_int_equal(keys_add(path, wrong, sizeof(wrong)), E_NOTFOUND);
+    assert_int_equal(keys_create(path), 0);
+    assert_int_equal(keys_state(path, &first, wrong, sizeof(wrong)), 0);
+    assert_int_equal(first.count, 1);
+    assert_string_equal(first.next, "");
+    assert_int_equal(keys_promote(path, wrong, sizeof(wrong)), E_NOTFOUND);
+    assert_int_equal(keys_drop(path, wrong, sizeof(wrong)), 0); /* nothing to drop */
+    snprintf(text, sizeof(text), "%s.new", path);               /* of one that was killed */
+    fd = open(text, O_WRONLY | O_CREAT, 0644);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(keys_add(path, wrong, sizeof(wrong)), 0);
+    assert_int_equal(access(text, F_OK), -1);
+    assert_int_equal(keys_add(path, wrong, sizeof(wrong)), E_EXISTS);
+    assert_int_equal(keys_drop(path, wrong, sizeof(wrong)), E_EXISTS);
+    assert_int_equal(keys_state(path, &then, wrong, sizeof(wrong)), 0);
+    assert_int_equal(then.count, 2);
+    assert_string_equal(then.current, first.current);
+    assert_int_equal(keys_promote(path, wrong, sizeof(wrong)), 0);
+    assert_int_equal(keys_state(path, &first, wrong, sizeof(wrong)), 0);
+    assert_int_equal(first.count, 2);
+    assert_string_equal(first.current, then.next);
+    assert_string_equal(first.next, "");
+    fd = open(path, O_RDONLY);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(keys_drop(path, wrong, sizeof(wrong)), E_BUSY);
+    close(fd);
+    assert_int_equal(keys_drop(path, wrong, sizeof(wrong)), 0);
+    assert_int_equal(keys_state(path, &then, wrong, sizeof(wrong)), 0);
+    assert_int_equal(then.count, 1);
+    assert_string_equal(then.current, first.current);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    change_key_file("a AAAA\n");
+    assert_int_equal(keys_add(path, wrong, sizeof(wrong)), E_CONF);
+    assert_non_null(strstr(wrong, "32 bytes"));
+    unlink(path);
+}
+
+static void no_more_than_the_table_holds(void **state)
+{
+    char wrong[256];
+
+    (void)state;
+    unlink(path);
+    assert_int_equal(keys_create(path), 0);
+    for (int i = 1; i < SEAL_KEYS_MAX; i++) {
+        assert_int_equal(keys_add(path, wrong, sizeof(wrong)), 0);
+        assert_int_equal(keys_promote(path, wrong, sizeof(wrong)), 0);
+    }
+    assert_int_equal(keys_add(path, wrong, sizeof(wrong)), E_LIMIT);
+    unlink(path);
 }
 
 static void *seal_much(void *argument)
@@ -305,14 +413,24 @@ static void *seal_much(void *argument)
     return NULL;
 }
 
+/* While the keys are rotated under them. */
 static void threads_share_keys(void **state)
 {
-    struct keys *keys = fixture_keys();
+    struct keys *keys = NULL;
     pthread_t threads[4];
+    char wrong[256];
 
     (void)state;
+    unlink(path);
+    assert_int_equal(keys_create(path), 0);
+    assert_int_equal(keys_load(path, &keys, wrong, sizeof(wrong)), 0);
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, seal_much, keys), 0);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(keys_add(path, wrong, sizeof(wrong)), 0);
+        assert_int_equal(keys_promote(path, wrong, sizeof(wrong)), 0);
+        assert_int_equal(keys_drop(path, wrong, sizeof(wrong)), 0);
+    }
     for (int i = 0; i < 4; i++) {
         void *result = "not joined";
         assert_int_equal(pthread_join(threads[i], &result), 0);
@@ -327,7 +445,8 @@ int main(void)
         cmocka_unit_test(key_files),          cmocka_unit_test(key_files_hostile),
         cmocka_unit_test(key_file_made),      cmocka_unit_test(base64_has_one_spelling),
         cmocka_unit_test(round_trips),        cmocka_unit_test(opens_for_nothing_else),
-        cmocka_unit_test(tampering),          cmocka_unit_test(old_keys_open),
+        cmocka_unit_test(tampering),          cmocka_unit_test(keys_follow_their_file),
+        cmocka_unit_test(rotation_steps),     cmocka_unit_test(no_more_than_the_table_holds),
         cmocka_unit_test(threads_share_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

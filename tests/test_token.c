@@ -172,13 +172,44 @@ static void enrolments(void **state)
                      E_LIMIT);
 }
 
+/* With a new key: the same secret and time, also for the longest one. */
+static void sealed_again(void **state)
+{
+    char dir[] = "/tmp/usher-keys-XXXXXX", path[64], secret[TOTP_SECRET_MAX];
+    char record[ENROLMENT_MAX], again[ENROLMENT_MAX];
+    struct slice person = slice_of("p1");
+    struct keys *turning;
+    struct secret back;
+
+    (void)state;
+    memset(secret, 's', sizeof(secret));
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/key", dir);
+    turning = fixture_keys_at(path);
+    assert_int_equal(enrolment_seal(turning, person, secret, sizeof(secret), NOW, record), 0);
+    assert_int_equal(enrolment_again(turning, person, slice_of(record), again), E_EXISTS);
+    fixture_keys_turn(path);
+    assert_int_equal(enrolment_again(turning, slice_of("p2"), slice_of(record), again), E_CRYPTO);
+    assert_int_equal(enrolment_again(turning, person, slice_of("x"), again), E_CRYPTO);
+    assert_int_equal(enrolment_again(keys, person, slice_of(record), again), E_NOTFOUND);
+    assert_int_equal(enrolment_again(turning, person, slice_of(record), again), 0);
+    assert_string_not_equal(again, record);
+    assert_int_equal(enrolment_open(turning, person, slice_of(again), NOW, &back), 0);
+    assert_int_equal(back.len, sizeof(secret));
+    secret_clear(&back);
+    assert_int_equal(
+        enrolment_open(turning, person, slice_of(again), NOW + ENROLMENT_LIFETIME_MS, &back),
+        E_TIMEOUT);
+    keys_free(turning);
+    unlink(path);
+    rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bound_to_all),
-        cmocka_unit_test(tampering),
-        cmocka_unit_test(bounds),
-        cmocka_unit_test(enrolments),
+        cmocka_unit_test(bound_to_all), cmocka_unit_test(tampering),    cmocka_unit_test(bounds),
+        cmocka_unit_test(enrolments),   cmocka_unit_test(sealed_again),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -71,5 +71,8 @@ int code_recovery(struct cli *cli, int argc, char **argv);
 int password_set(struct cli *cli, int argc, char **argv);
 int unlock_person(struct cli *cli, int argc, char **argv);
 int key_init(struct cli *cli, int argc, char **argv);
+int key_add(struct cli *cli, int argc, char **argv);
+int key_use(struct cli *cli, int argc, char **argv);
+int key_rotate(struct cli *cli, int argc, char **argv);
 
 #endif

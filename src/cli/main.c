@@ -42,6 +42,9 @@ static const struct verb {
     {"password", "set", "USER", 1, 1, password_set, "set a person's password"},
     {"unlock", NULL, "USER [ORG]", 1, 2, unlock_person, "forget failed logins"},
     {"key", "init", "FILE", 1, 1, key_init, "make a key file for usherd"},
+    {"key", "rotate", "FILE", 1, 1, key_rotate, "a new key in the place of the old one, all steps"},
+    {"key", "add", "FILE", 1, 1, key_add, "the first of them: a key that is to seal next"},
+    {"key", "use", "FILE", 1, 1, key_use, "the second of them: it seals from now on"},
     {"version", NULL, "", 0, 0, version_show, "print the version"},
     {"help", NULL, "", 0, 0, help_show, "print this"},
 };

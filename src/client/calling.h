@@ -26,8 +26,8 @@ int client_send(struct client *client, struct message *request);
  * or an error that has closed the connection. */
 int client_answer(struct client *client, char *bytes, size_t len, enum op op, struct response *ret);
 
-/* Sends the extended operation with client->value, which is wiped; encoded: what encoding that gave.
- * For what carries secrets: E_CONFIDENTIAL, unasked, in clear text off the loopback. */
+/* Sends the extended operation with client->value, which is wiped; encoded: what encoding that
+ * gave. For what carries secrets: E_CONFIDENTIAL, unasked, in clear text off the loopback. */
 int client_extended(struct client *client, const char *oid, int encoded, struct response *ret);
 
 /* No answer: closes the connection, since what was said on it can no longer be known. Returns rc.

@@ -85,6 +85,11 @@ int client_password_modify(struct client *client, const struct password_modify_r
 int client_recovery(struct client *client, const struct recovery_request *request,
                     int (*on_code)(void *context, struct slice code), void *context);
 
+/* E_NOTFOUND: the gateway does not know the key. Sealing a whole store anew takes long: mind the
+ * deadline. */
+int client_reseal(struct client *client, const struct reseal_request *request,
+                  struct reseal_response *ret);
+
 /* on_line and on_defect are told of each item of the answer; anything but 0 ends it and is
  * returned.
  */

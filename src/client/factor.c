@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Calls about factors beside the login itself: recovery codes.
+ * Calls about factors beside the login itself: recovery codes, sealing anew.
  */
 #include "base/err.h"
 #include "client/calling.h"
@@ -21,5 +21,18 @@ int client_recovery(struct client *client, const struct recovery_request *reques
         if (rc == E_PROTO || rc == E_LIMIT)
             rc = client_fail(client, rc);
     }
+    return rc;
+}
+
+int client_reseal(struct client *client, const struct reseal_request *request,
+                  struct reseal_response *ret)
+{
+    struct response response;
+    int rc = client_extended(client, OID_USHER_RESEAL,
+                             reseal_request_encode(request, &client->value), &response);
+
+    if (rc == 0 &&
+        (!response.result.has_value || reseal_response_decode(response.result.value, ret) < 0))
+        rc = client_fail(client, E_PROTO);
     return rc;
 }

@@ -48,6 +48,11 @@ struct sequence {
         TAG(number), KIND_INT32, true, offsetof(struct type, member), max                          \
     }
 
+#define NUMBER64(type, number, member)                                                             \
+    {                                                                                              \
+        TAG(number), KIND_INT64, false, offsetof(struct type, member), INT64_MAX                   \
+    }
+
 /* Names the fields' table of a struct, and both its functions. */
 #define SEQUENCE(type)                                                                             \
     _Static_assert(sizeof(struct type) <= STRUCT_MAX, "raise STRUCT_MAX");                         \
@@ -221,6 +226,19 @@ static const struct field recovery_request_fields[] = {
     STRING_OPTIONAL(recovery_request, 0, user),
 };
 SEQUENCE(recovery_request)
+
+static const struct field reseal_request_fields[] = {
+    NUMBER(reseal_request, 0, step, RESEAL_RUN),
+    STRING_OPTIONAL(reseal_request, 1, key),
+};
+SEQUENCE(reseal_request)
+
+static const struct field reseal_response_fields[] = {
+    STRING(reseal_response, 0, key),       NUMBER64(reseal_response, 1, resealed),
+    NUMBER64(reseal_response, 2, left),    NUMBER64(reseal_response, 3, dead),
+    NUMBER64(reseal_response, 4, wait_ms),
+};
+SEQUENCE(reseal_response)
 
 static const struct field explain_request_fields[] = {
     STRING(explain_request, 0, organization),

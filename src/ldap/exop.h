@@ -35,6 +35,13 @@
  *   RecoveryRequest ::= SEQUENCE {            RecoveryResponse ::= SEQUENCE {
  *     user [0] OCTET STRING OPTIONAL }          codes SEQUENCE OF OCTET STRING }
  *
+ *   ResealRequest ::= SEQUENCE {              ResealResponse ::= SEQUENCE {
+ *     step [0] ENUMERATED,                      key      [0] OCTET STRING,
+ *     key  [1] OCTET STRING OPTIONAL }          resealed [1] INTEGER,
+ *                                               left     [2] INTEGER,
+ *                                               dead     [3] INTEGER,
+ *                                               waitMilliseconds [4] INTEGER }
+ *
  *   ExplainRequest ::= SEQUENCE {             ExplainResponse ::= SEQUENCE {
  *     organization [0] OCTET STRING,            result INTEGER,
  *     user         [1] OCTET STRING,            step   INTEGER,
@@ -142,6 +149,19 @@ struct recovery_response {
     size_t count;
 };
 
+enum reseal_step { RESEAL_ASK = 0, RESEAL_RUN = 1 };
+
+struct reseal_request {
+    enum reseal_step step;
+    struct slice key; /* must be known; absent: any */
+};
+
+struct reseal_response {
+    struct slice key; /* the id of the one that seals */
+    int64_t resealed, left, dead;
+    int64_t wait_ms; /* until nothing sealed with the key before is on its way any more */
+};
+
 struct explain_request {
     struct slice organization;
     struct slice user;
@@ -214,6 +234,10 @@ int unlock_request_encode(const struct unlock_request *request, struct buffer *o
 int unlock_request_decode(struct slice value, struct unlock_request *ret);
 int recovery_request_encode(const struct recovery_request *request, struct buffer *out);
 int recovery_request_decode(struct slice value, struct recovery_request *ret);
+int reseal_request_encode(const struct reseal_request *request, struct buffer *out);
+int reseal_request_decode(struct slice value, struct reseal_request *ret);
+int reseal_response_encode(const struct reseal_response *response, struct buffer *out);
+int reseal_response_decode(struct slice value, struct reseal_response *ret);
 int explain_request_encode(const struct explain_request *request, struct buffer *out);
 int explain_request_decode(struct slice value, struct explain_request *ret);
 

@@ -38,6 +38,7 @@
 #define OID_USHER_EXPLAIN   OID_ARC ".3.7"
 #define OID_USHER_UNLOCK    OID_ARC ".3.8"
 #define OID_USHER_DOCTOR    OID_ARC ".3.9"
+#define OID_USHER_RESEAL    OID_ARC ".3.10"
 
 /* Our controls. */
 #define OID_USHER_FRESHNESS OID_ARC ".4.1"

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CHALLENGE_TRIES 16 /* swaps lost to others */
+
 /* Whether the peer may have a code sent: a trusted one, or one that holds the password step's
  * ticket. */
 static int challenge_access(const struct login_context *context, const struct login *login)
@@ -54,7 +56,7 @@ static void challenge_ghost(const struct login_context *context, struct login *l
 }
 
 /* Swaps a new record in. E_BUSY: the last one is less than a minute old. */
-static int challenge_record(const struct login_context *context, struct login *login)
+static int challenge_record_once(const struct login_context *context, struct login *login)
 {
     struct slice owner = login->person->usher_id, *values, old = {0}, last;
     char record[CODE_RECORD_MAX];
@@ -75,6 +77,17 @@ static int challenge_record(const struct login_context *context, struct login *l
     if (rc == 0)
         (void)login_set(login->challenge, sizeof(login->challenge), slice_of(record));
     mem_wipe(record, sizeof(record));
+    return rc;
+}
+
+/* A lost swap is looked at again: somebody had a code sent, or a new key has sealed the last one.
+ */
+static int challenge_record(const struct login_context *context, struct login *login)
+{
+    int rc = E_CONFLICT;
+
+    for (int i = 0; rc == E_CONFLICT && i < CHALLENGE_TRIES; i++)
+        rc = challenge_record_once(context, login);
     return rc == E_CONFLICT ? E_BUSY : rc;
 }
 

@@ -19,6 +19,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CODE_TRIES 16 /* swaps lost to others */
+
 /* A TOTP code: its step is swapped into the ledger before anybody is told. */
 static int code_totp(const struct login_context *context, struct login *login, struct slice owner,
                      struct slice code)
@@ -54,8 +56,8 @@ static int code_totp(const struct login_context *context, struct login *login, s
 
 /* A mailed code: its record is marked used in the ledger before anybody is told, so that the same
  * code is known again: refused, but not counted. */
-static int code_mailed(const struct login_context *context, struct login *login, struct slice owner,
-                       struct slice code)
+static int code_mailed_once(const struct login_context *context, struct login *login,
+                            struct slice owner, struct slice code, bool *ret_lost)
 {
     struct slice *values, record;
     bool used;
@@ -71,11 +73,27 @@ static int code_mailed(const struct login_context *context, struct login *login,
     rc = code_check(context->keys, login->person->usher_id, record, code, clock_now_ms());
     if (rc == 0 && used)
         return E_CONFLICT;
-    if (rc == 0)
+    if (rc == 0) {
         rc = ledger_swap(
             context, login->arena, owner, "usherChallenge", (struct slice){0}, values[0],
             slice_of(arena_printf(login->arena, VERIFY_USED "%.*s", SLICE_ARG(record))));
+        *ret_lost = rc == E_CONFLICT;
+    }
     return rc == E_TIMEOUT || rc == E_CRYPTO ? E_AUTH : rc;
+}
+
+/* A lost swap is looked at again: somebody used the code, or a new key has sealed it. */
+static int code_mailed(const struct login_context *context, struct login *login, struct slice owner,
+                       struct slice code)
+{
+    bool lost = true;
+    int rc = E_CONFLICT;
+
+    for (int i = 0; lost && i < CODE_TRIES; i++) {
+        lost = false;
+        rc = code_mailed_once(context, login, owner, code, &lost);
+    }
+    return rc;
 }
 
 bool verify_challenge_used(struct slice *record)

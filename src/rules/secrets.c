@@ -20,6 +20,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define ENROLL_TRIES 16 /* swaps lost to others */
+
 static struct slice secret_slice(const struct secret *secret)
 {
     return (struct slice){.data = secret->data, .len = secret->len};
@@ -149,11 +151,26 @@ static int enroll_pending(const struct login_context *context, struct login *log
     return rc;
 }
 
+/* Puts a record (data NULL: none) in the place of the pending one, whichever that is by now. */
+static int enroll_swap(const struct login_context *context, struct login *login,
+                       struct slice record)
+{
+    struct slice old;
+    int rc = E_CONFLICT;
+
+    for (int i = 0; rc == E_CONFLICT && i < ENROLL_TRIES; i++) {
+        rc = enroll_pending(context, login, &old);
+        if (rc == 0 && (old.data != NULL || record.data != NULL))
+            rc = ledger_swap(context, login->arena, login->person->usher_id, "usherToken",
+                             (struct slice){0}, old, record);
+    }
+    return rc;
+}
+
 static void enroll_begin(const struct login_context *context, struct login *login)
 {
     unsigned char secret[TOTP_SECRET_SIZE];
     char record[ENROLMENT_MAX];
-    struct slice old;
     int rc = totp_new(secret);
 
     _Static_assert(sizeof(login->uri) >= TOTP_URI_MAX, "a URI fits");
@@ -161,10 +178,7 @@ static void enroll_begin(const struct login_context *context, struct login *logi
         rc = enrolment_seal(context->keys, login->person->usher_id, secret, sizeof(secret),
                             clock_now_ms(), record);
     if (rc == 0)
-        rc = enroll_pending(context, login, &old);
-    if (rc == 0)
-        rc = ledger_swap(context, login->arena, login->person->usher_id, "usherToken",
-                         (struct slice){0}, old, slice_of(record));
+        rc = enroll_swap(context, login, slice_of(record));
     if (rc == 0)
         rc = totp_uri(secret, sizeof(secret), slice_of(context->issuer), login->person->uid,
                       login->uri);
@@ -247,8 +261,7 @@ static void enroll_confirm(const struct login_context *context, struct login *lo
         rc = enroll_store(context, login, &secret);
     secret_clear(&secret);
     if (rc == 0)
-        rc = ledger_swap(context, login->arena, login->person->usher_id, "usherToken",
-                         (struct slice){0}, pending, (struct slice){0});
+        rc = enroll_swap(context, login, (struct slice){0});
     answer_store(login, rc);
 }
 

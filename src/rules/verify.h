@@ -16,9 +16,9 @@ void verify_refuse(struct login *login);
 /* The work of checking a password, for nobody: done where nothing may be checked. */
 void verify_decoy(const struct login_context *context, const struct login *login);
 
-/* Checks a one-time code (totp, mailed or recovery) of a known person, once reserved: 0 with the factor that
- * it proved, used up in the ledger; E_AUTH wrong; E_CONFLICT right but used before (not to be
- * counted); the store's errors. */
+/* Checks a one-time code (totp, mailed or recovery) of a known person, once reserved: 0 with the
+ * factor that it proved, used up in the ledger; E_AUTH wrong; E_CONFLICT right but used before (not
+ * to be counted); the store's errors. */
 int verify_code_check(const struct login_context *context, struct login *login, struct slice code,
                       enum factor *ret);
 

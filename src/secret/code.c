@@ -121,6 +121,25 @@ int code_check(const struct keys *keys, struct slice person, struct slice record
     return err;
 }
 
+int code_again(const struct keys *keys, struct slice person, struct slice record, char *ret)
+{
+    struct seal_for what = {.person = person};
+    char purpose[PURPOSE_MAX], sealed[SEAL_MAX];
+    struct code_record parsed;
+    int err;
+
+    if (parse_record(record, &parsed) < 0)
+        return E_CRYPTO;
+    what.purpose = purpose_of(&parsed, purpose);
+    err = seal_again(keys, &what, parsed.sealed, sealed);
+    if (err == 0 && strlen(sealed) >= SEAL_MAX_OF(CODE_DIGITS))
+        err = E_CRYPTO;
+    if (err == 0)
+        snprintf(ret, CODE_RECORD_MAX, "%.*s %" PRId64 " %" PRId64 " %.*s", SLICE_ARG(parsed.means),
+                 parsed.made_ms, parsed.expires_ms, (int)SEAL_MAX_OF(CODE_DIGITS), sealed);
+    return err;
+}
+
 int code_interval(struct slice record, int64_t now_ms, int64_t *ret_wait_ms)
 {
     struct code_record parsed;

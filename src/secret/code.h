@@ -33,6 +33,10 @@ int code_new(const struct keys *keys, struct slice person, struct slice means, i
 int code_check(const struct keys *keys, struct slice person, struct slice record, struct slice code,
                int64_t now_ms);
 
+/* Seals the code of a record anew with the key that seals now; what it says stays. ret has
+ * CODE_RECORD_MAX bytes. E_EXISTS, E_NOTFOUND, E_CRYPTO as seal_again. */
+int code_again(const struct keys *keys, struct slice person, struct slice record, char *ret);
+
 /* May a new code be sent, given the record of the last one? 0; E_BUSY with the milliseconds still
  * to wait, at most CODE_INTERVAL_MS, whatever the clock was when the record was made. A record that
  * does not parse holds nobody up. */

@@ -85,7 +85,7 @@ static EVP_CIPHER_CTX *start(const struct key *key, const unsigned char *nonce,
 int seal_close(const struct keys *keys, const struct seal_for *what, const void *plain, size_t len,
                char *ret)
 {
-    const struct key *key = &keys->key[keys->count - 1];
+    const struct key *key;
     unsigned char packed[NONCE_SIZE + SEAL_PLAIN_MAX + TAG_SIZE];
     struct aad aad;
     EVP_CIPHER_CTX *ctx = NULL;
@@ -93,9 +93,10 @@ int seal_close(const struct keys *keys, const struct seal_for *what, const void 
 
     if (len > SEAL_PLAIN_MAX)
         return E_LIMIT;
+    key = keys_use(keys, NULL);
     err = aad_make(&aad, what, slice_of(key->id));
     if (err < 0)
-        return err;
+        goto out;
     err = E_CRYPTO;
     if (RAND_bytes(packed, NONCE_SIZE) != 1)
         goto out;
@@ -112,6 +113,7 @@ int seal_close(const struct keys *keys, const struct seal_for *what, const void 
     base64_encode(packed, len + SEAL_OVERHEAD, ret);
     err = 0;
 out:
+    keys_done(keys);
     EVP_CIPHER_CTX_free(ctx);
     return err;
 }
@@ -165,12 +167,37 @@ int seal_open(const struct keys *keys, const struct seal_for *what, struct slice
     struct slice id, text;
     struct aad aad;
     size_t len;
+    int err;
 
-    if (split(sealed, &id, &text) < 0 || (key = keys_find(keys, id)) == NULL ||
-        aad_make(&aad, what, id) < 0 || base64_decode(text, packed, sizeof(packed), &len) < 0 ||
-        len < SEAL_OVERHEAD)
+    if (split(sealed, &id, &text) < 0 || aad_make(&aad, what, id) < 0 ||
+        base64_decode(text, packed, sizeof(packed), &len) < 0 || len < SEAL_OVERHEAD ||
+        (key = keys_use(keys, &id)) == NULL)
         return E_CRYPTO;
-    return open_packed(key, &aad, packed, len, ret_plain);
+    err = open_packed(key, &aad, packed, len, ret_plain);
+    keys_done(keys);
+    return err;
+}
+
+int seal_again(const struct keys *keys, const struct seal_for *what, struct slice sealed, char *ret)
+{
+    char current[SEAL_KEY_ID_MAX + 1];
+    struct secret plain;
+    struct slice id;
+    int err = seal_key_id(sealed, &id);
+
+    if (err < 0)
+        return err;
+    keys_current(keys, current);
+    if (slice_is(id, current))
+        return E_EXISTS;
+    if (keys_known(keys, id) < 0)
+        return E_NOTFOUND;
+    err = seal_open(keys, what, sealed, &plain);
+    if (err == 0) {
+        err = seal_close(keys, what, plain.data, plain.len, ret);
+        secret_clear(&plain);
+    }
+    return err;
 }
 
 int seal_key_id(struct slice sealed, struct slice *ret_id)

@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "secret/base64.h"
 
+#include <stdint.h>
+
 #define SEAL_KEY_ID_MAX   32         /* of a-z 0-9 - */
 #define SEAL_KEYS_MAX     64         /* in one file */
 #define SEAL_FIELD_MAX    256        /* of purpose, person and organization each */
@@ -40,7 +42,9 @@ struct seal_for {
     struct slice organization;
 };
 
-/* The keys of one file, unchanging: threads may share them. */
+/* The keys of one file. The file is looked at before each use and read anew when it has changed, so
+ * that all gateways take a new key up at once; a file that does not parse leaves the keys in force.
+ * A key that is taken out still opens for five minutes. Threads may share them. */
 struct keys;
 
 /* Makes a key file with one new key, mode 0600, on the disk when this returns. An existing file,
@@ -49,18 +53,47 @@ struct keys;
 int keys_create(const char *path);
 
 /* Reads a key file: lines of `id base64-of-32-bytes`, blank ones and those that start with '#'
- * skipped; the last key seals. The file must be regular, not a symbolic link, belong to the caller
- * or to root, and give no right to anybody else (0600 or less). Errors: E_NOTFOUND, E_ACCESS, E_IO
- * from the system (also when memory cannot be locked), E_CONF for owner, mode and contents, E_LIMIT
- * for too large a file. errbuf then says what is wrong, with the line, and never key material. The
- * caller frees *ret_keys with keys_free. */
+ * skipped; the last key seals. A key with the word `next` behind it opens and does not seal. The
+ * file must be regular, not a symbolic link, belong to the caller or to root, and give no right to
+ * anybody else (0600 or less). Errors: E_NOTFOUND, E_ACCESS, E_IO from the system (also when memory
+ * cannot be locked), E_CONF for owner, mode and contents, E_LIMIT for too large a file. errbuf then
+ * says what is wrong, with the line, and never key material. The caller frees *ret_keys with
+ * keys_free. */
 int keys_load(const char *path, struct keys **ret_keys, char *errbuf, size_t size);
 
 /* Wipes and frees. NULL is fine. */
 void keys_free(struct keys *keys);
 
-/* Id of the key that seals. */
-const char *keys_current(const struct keys *keys);
+/* Id of the key that seals. ret has SEAL_KEY_ID_MAX + 1 bytes. */
+void keys_current(const struct keys *keys, char *ret);
+
+/* Whether the file has a key of this id. E_NOTFOUND. */
+int keys_known(const struct keys *keys, struct slice id);
+
+/* Reads the file anew if it has changed. The error of the last reading, as keys_load: the keys
+ * before it are still in force then. */
+int keys_refresh(const struct keys *keys, char *errbuf, size_t size);
+
+/* When the file last changed, ms since 1970. */
+int64_t keys_changed_ms(const struct keys *keys);
+
+/* The steps of a rotation, each one a new file in the place of the old one, owner and all. Each may
+ * be repeated, and a crash leaves the one file or the other. E_BUSY: somebody else is at it. Errors
+ * and errbuf as keys_load.
+ * keys_add: one more key, marked next: it opens, so that every gateway knows it before it seals.
+ * E_EXISTS when there is one already. keys_promote: that one seals from now on; E_NOTFOUND when
+ * there is none. keys_drop: all go but the one that seals. E_EXISTS when one is marked next. */
+int keys_add(const char *path, char *errbuf, size_t size);
+int keys_promote(const char *path, char *errbuf, size_t size);
+int keys_drop(const char *path, char *errbuf, size_t size);
+
+/* Where a rotation stands. */
+struct keys_state {
+    unsigned count; /* keys in the file */
+    char current[SEAL_KEY_ID_MAX + 1];
+    char next[SEAL_KEY_ID_MAX + 1]; /* empty: none is marked */
+};
+int keys_state(const char *path, struct keys_state *ret, char *errbuf, size_t size);
 
 /* Seals len bytes. ret has SEAL_MAX bytes, or SEAL_MAX_OF(len). E_LIMIT when a bound above is
  * passed or the purpose or person is empty; E_CRYPTO when OpenSSL fails. */
@@ -72,6 +105,12 @@ int seal_close(const struct keys *keys, const struct seal_for *what, const void 
  * *ret_plain. */
 int seal_open(const struct keys *keys, const struct seal_for *what, struct slice sealed,
               struct secret *ret_plain);
+
+/* Seals a value anew with the key that seals now. ret has SEAL_MAX bytes. E_EXISTS: it is sealed
+ * with that one; E_NOTFOUND: with a key that is not in the file; E_CRYPTO: it is no sealed value,
+ * or does not open for this purpose, person and organization. */
+int seal_again(const struct keys *keys, const struct seal_for *what, struct slice sealed,
+               char *ret);
 
 /* The key id inside a sealed value, to find what a new key has not sealed yet. E_CRYPTO when it is
  * no sealed value. */

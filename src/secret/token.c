@@ -128,3 +128,22 @@ int enrolment_open(const struct keys *keys, struct slice person, struct slice re
     secret_clear(&secret);
     return err;
 }
+
+int enrolment_again(const struct keys *keys, struct slice person, struct slice record, char *ret)
+{
+    char purpose[48], sealed[SEAL_MAX];
+    struct seal_for what;
+    int64_t expires_ms;
+    int err;
+
+    if (record.len >= ENROLMENT_MAX || field_next_number(&record, &expires_ms) < 0)
+        return E_CRYPTO;
+    what = enrolment_what(person, expires_ms, purpose);
+    err = seal_again(keys, &what, record, sealed);
+    if (err == 0 && strlen(sealed) >= SEAL_MAX_OF(TOTP_SECRET_MAX))
+        err = E_CRYPTO;
+    if (err == 0)
+        snprintf(ret, ENROLMENT_MAX, "%" PRId64 " %.*s", expires_ms,
+                 (int)SEAL_MAX_OF(TOTP_SECRET_MAX), sealed);
+    return err;
+}

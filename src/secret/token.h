@@ -54,6 +54,10 @@ int ticket_open(const struct keys *keys, const struct ticket_for *whom, struct s
 int enrolment_seal(const struct keys *keys, struct slice person, const void *secret, size_t len,
                    int64_t now_ms, char *ret);
 
+/* Seals a record anew with the key that seals now; its time stays. ret has ENROLMENT_MAX bytes.
+ * E_EXISTS, E_NOTFOUND, E_CRYPTO as seal_again. */
+int enrolment_again(const struct keys *keys, struct slice person, struct slice record, char *ret);
+
 /* Gives back the secret, which the caller clears. E_TIMEOUT after ENROLMENT_LIFETIME_MS; E_CRYPTO.
  */
 int enrolment_open(const struct keys *keys, struct slice person, struct slice record,
