@@ -12,6 +12,7 @@ ARC = "2.25.190227144180112164674946508376533935585"
 VERIFY, CHALLENGE, SET_PIN, ENROLL, RECOVERY, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n
                                                                  for n in (1, 2, 3, 4, 5, 7, 8))
 RESEAL = ARC + ".3.10"
+POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
 FRESHNESS, AT_LEAST = ARC + ".4.1", ARC + ".4.2"
 WHOAMI, PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.3", "1.3.6.1.4.1.4203.1.11.1"
 STARTTLS, DISCONNECTION = "1.3.6.1.4.1.1466.20037", "1.3.6.1.4.1.1466.20036"
@@ -25,6 +26,11 @@ NONE, PASSWORD, PIN, CODE = range(4)
 COMPLETE, FACTOR_DUE, MUST_CHANGE, NOT_A_MEMBER, INACTIVE, LACKS_PERMISSION, ENROLL_DUE, REFUSED = range(8)
 BEGIN, CONFIRM, RESET = range(3)
 DEFAULT, EMAIL, SMS, TOTP = range(4)
+
+
+def hour_ago():
+    """generalizedTime."""
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() - 3600))
 
 
 def length(size):
@@ -225,6 +231,21 @@ class Response:
     def secret(self):
         """The base32 secret of an otpauth URI."""
         return re.search(r"[?&]secret=([A-Z2-7]+)", self.fields[0].decode()).group(1)
+
+    @property
+    def policy(self):
+        """{"expires" or "grace": number, "error": number} of the password policy's control, or None."""
+        if POLICY not in self.controls:
+            return None
+        (_, content), = elements(self.controls[POLICY])
+        found = {}
+        for tag, value in elements(content):
+            if tag == 0xA0:
+                (tag, value), = elements(value)
+                found["grace" if tag == 0x81 else "expires"] = int.from_bytes(value, "big")
+            else:
+                found["error"] = int.from_bytes(value, "big")
+        return found
 
     @property
     def codes(self):

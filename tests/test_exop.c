@@ -262,6 +262,30 @@ static void resealing(void **state)
     buffer_clear(&buffer);
 }
 
+static void policy_controls(void **state)
+{
+    static const struct {
+        struct policy_control policy;
+        struct slice bytes;
+    } cases[] = {
+        {{-1, -1, -1}, S("\x30\x00")},
+        {{-1, -1, 2}, S("\x30\x03\x81\x01\x02")},
+        {{300, -1, -1}, S("\x30\x06\xa0\x04\x80\x02\x01\x2c")},
+        {{300, 0, 0}, S("\x30\x08\xa0\x03\x81\x01\x00\x81\x01\x00")},
+        {{INT64_MAX, -1, 8},
+         S("\x30\x0f\xa0\x0a\x80\x08\x7f\xff\xff\xff\xff\xff\xff\xff\x81\x01\x08")},
+    };
+    struct buffer buffer = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        buffer.len = 0;
+        assert_int_equal(policy_control_encode(&cases[i].policy, &buffer), 0);
+        assert_bytes(&buffer, cases[i].bytes.data, cases[i].bytes.len);
+    }
+    buffer_clear(&buffer);
+}
+
 static void unlock_and_password(void **state)
 {
     const struct unlock_request who = {.user = S("alice"), .organization = S("acme")};
@@ -457,6 +481,7 @@ int main(void)
         cmocka_unit_test(challenge),
         cmocka_unit_test(pins_and_enrolment),
         cmocka_unit_test(recovery),
+        cmocka_unit_test(policy_controls),
         cmocka_unit_test(resealing),
         cmocka_unit_test(unlock_and_password),
         cmocka_unit_test(freshness_numbers),

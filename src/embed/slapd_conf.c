@@ -134,7 +134,7 @@ static const char part_overlays[] =
     "overlay unique\n"
     "unique_uri \"serialize ldap:///ou=people,@URL@?uid,mail,usherId?sub\"\n"
     "\n"
-    "# Quality alone: failures are counted in the ledger.\n"
+    "# Quality, history and age: failures are counted in the ledger.\n"
     "overlay ppolicy\n"
     "ppolicy_default \"cn=default,ou=policies,@BASE@\"\n"
     "ppolicy_hash_cleartext\n";

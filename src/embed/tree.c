@@ -26,17 +26,23 @@ static const struct {
     {"ou=events,o=platform", "events", "events of the vendor"},
 };
 
-static const char policy[] = "dn: cn=default,ou=policies,%s\n"
-                             "objectClass: namedPolicy\n"
-                             "objectClass: pwdPolicy\n"
-                             "cn: default\n"
-                             "description: quality of passwords; failures are counted elsewhere\n"
-                             "pwdAttribute: userPassword\n"
-                             "pwdCheckQuality: 2\n"
-                             "pwdMinLength: 8\n"
-                             "pwdMaxLength: 1000\n"
-                             "pwdLockout: FALSE\n"
-                             "pwdAllowUserChange: TRUE\n\n";
+static const char policy[] =
+    "dn: cn=default,ou=policies,%s\n"
+    "objectClass: namedPolicy\n"
+    "objectClass: pwdPolicy\n"
+    "cn: default\n"
+    "description: quality and age of passwords; failures are counted elsewhere\n"
+    "pwdAttribute: userPassword\n"
+    "pwdCheckQuality: 2\n"
+    "pwdMinLength: 8\n"
+    "pwdMaxLength: 1000\n"
+    "pwdInHistory: 5\n"
+    "pwdMaxAge: 0\n"
+    "pwdExpireWarning: 1209600\n"
+    "pwdGraceAuthNLimit: 10\n"
+    "pwdMustChange: FALSE\n"
+    "pwdLockout: FALSE\n"
+    "pwdAllowUserChange: TRUE\n\n";
 
 static const char platform[] = "dn: o=platform,%s\n"
                                "objectClass: organization\n"

@@ -211,6 +211,13 @@ struct page {
     struct slice cookie; /* empty: the first page; in the answer, the last */
 };
 
+/* The value of the response control of draft-behera-ldap-password-policy-10 6.2. */
+struct policy_control {
+    int64_t expires_s; /* until the password expires; -1: not told */
+    int32_t grace;     /* logins left with an expired one; -1: not told */
+    int32_t error;     /* 0 to 8; -1: none */
+};
+
 struct freshness {
     int64_t age_ms;
     struct slice csn;
@@ -260,6 +267,7 @@ int password_modify_request_encode(const struct password_modify_request *request
 int password_modify_request_decode(struct slice value, struct password_modify_request *ret);
 int page_encode(const struct page *page, struct buffer *out);
 int page_decode(struct slice value, struct page *ret);
+int policy_control_encode(const struct policy_control *policy, struct buffer *out);
 int freshness_encode(const struct freshness *freshness, struct buffer *out);
 int freshness_decode(struct slice value, struct freshness *ret);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The responses about factors that have a list in them: recovery codes.
+ * Values about factors that no table of fields describes: lists, and the policy of passwords.
  */
 #include "base/err.h"
 #include "ldap/exop.h"
@@ -62,4 +62,27 @@ int recovery_response_decode(struct slice value, int (*on_code)(void *context, s
     if (rc == 0)
         *ret = response;
     return rc;
+}
+
+/* Of the two warnings one may be given: the grace logins, when there are any to count. */
+int policy_control_encode(const struct policy_control *policy, struct buffer *out)
+{
+    struct tlv_writer writer;
+    int rc = tlv_begin(&writer, out, 5 * TLV_OVERHEAD);
+
+    if (rc < 0)
+        return rc;
+    tlv_start(&writer, LBER_SEQUENCE);
+    if (policy->grace >= 0 || policy->expires_s >= 0) {
+        tlv_start(&writer, TLV_CONTEXT_C(0));
+        if (policy->grace >= 0)
+            tlv_put_int(&writer, TLV_CONTEXT(1), policy->grace);
+        else
+            tlv_put_int64(&writer, TLV_CONTEXT(0), policy->expires_s);
+        tlv_end(&writer);
+    }
+    if (policy->error >= 0)
+        tlv_put_int(&writer, TLV_CONTEXT(1), policy->error);
+    tlv_end(&writer);
+    return tlv_commit(&writer);
 }

@@ -239,7 +239,7 @@ void verify_complete(const struct login_context *context, struct login *login, u
         return;
     }
     if (login->person->must_change && (factors & TICKET_PIN) == 0) {
-        login->enroll_only = true; /* a bind may change the password and nothing else */
+        login->change_only = true; /* a bind may change the password and nothing else */
         login_answer(login, 0, VERIFY_STATE_MUST_CHANGE, TEXT_MUST_CHANGE);
     } else {
         login->err = 0;

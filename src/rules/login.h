@@ -16,6 +16,7 @@
 #include "secret/lockout.h"
 #include "secret/recovery.h"
 #include "secret/seal.h"
+#include "store/password.h"
 #include "store/pool.h"
 
 #include <stdint.h>
@@ -82,9 +83,12 @@ struct login {
     char uid[65];
     char dn[DN_MAX];
     size_t dn_len;
-    enum factor done; /* the second factor of the session */
-    enum means due;   /* with E_STEPUP */
-    bool enroll_only;
+    enum factor done;              /* the second factor of the session */
+    enum means due;                /* with E_STEPUP */
+    bool enroll_only;              /* a bind: the factor that is due has to be enrolled first */
+    bool change_only;              /* a bind: the password has to be changed first */
+    struct password_policy policy; /* what the store said of the password, with policy_told */
+    bool policy_told;
     bool locked;           /* refused because a lock is in force; for the audit line alone */
     char uri[1100];        /* enroll: otpauth URI */
     char destination[320]; /* challenge: where to, in full; for the mail job alone */

@@ -335,16 +335,37 @@ void login_unlock(const struct login_context *context, struct login *login)
     answer_store(login, rc);
 }
 
+/* Why the store's policy refuses a new password, in words for the person. */
+static void password_refused(struct login *login, struct slice text)
+{
+    static const char *const reasons[] = {
+        [PASSWORD_MOD_NOT_ALLOWED] = "passwords may not be changed",
+        [PASSWORD_QUALITY] = "the new password is not good enough",
+        [PASSWORD_TOO_SHORT] = "the new password is too short",
+        [PASSWORD_TOO_YOUNG] = "the password was changed too short a time ago",
+        [PASSWORD_IN_HISTORY] = "the new password was used before",
+    };
+    int error = (int)login->policy.error;
+    const char *reason =
+        error >= 0 && (size_t)error < sizeof(reasons) / sizeof(reasons[0]) ? reasons[error] : NULL;
+
+    login_fail(login, E_UNWILLING, "%s%s%.*s",
+               reason != NULL ? reason : "the store refuses the new password",
+               text.len > 0 ? ": " : "", SLICE_ARG(text));
+}
+
 static void password_reset(const struct login_context *context, struct login *login)
 {
     struct slice text = {0};
     int rc = store_password_reset(context->store, login->arena, login->person->dn,
-                                  secret_slice(&login->new_secret), login_deadline(context), NULL,
-                                  &text);
+                                  secret_slice(&login->new_secret), login_deadline(context),
+                                  &login->policy, &text);
 
-    answer_store(login, rc);
-    if (rc == E_UNWILLING && text.len > 0)
-        login_fail(login, rc, "the store refuses the new password: %.*s", SLICE_ARG(text));
+    login->policy_told = true;
+    if (rc == E_UNWILLING)
+        password_refused(login, text);
+    else
+        answer_store(login, rc);
 }
 
 /* The owner's change: the old password is an attempt like any other. */
@@ -363,7 +384,8 @@ static void password_change(const struct login_context *context, struct login *l
     if (rc == 0) {
         rc = store_password_change(context->store, login->arena, login->person->dn,
                                    secret_slice(&login->secret), secret_slice(&login->new_secret),
-                                   login_deadline(context), NULL, &text);
+                                   login_deadline(context), &login->policy, &text);
+        login->policy_told = rc == 0 || rc == E_UNWILLING;
         if (rc != 0 && rc != E_AUTH)
             (void)ledger_uncount(context, login->arena, owner, &mine);
         if (rc == 0)
@@ -373,8 +395,8 @@ static void password_change(const struct login_context *context, struct login *l
         rc = entry_replace(context, login, login->person->dn, "usherMustChange", (struct slice){0});
     if (rc == E_AUTH)
         verify_refuse(login);
-    else if (rc == E_UNWILLING && text.len > 0)
-        login_fail(login, rc, "the store refuses the new password: %.*s", SLICE_ARG(text));
+    else if (rc == E_UNWILLING)
+        password_refused(login, text);
     else
         answer_store(login, rc);
 }
@@ -383,6 +405,7 @@ void login_password_change(const struct login_context *context, struct login *lo
 {
     bool reset = login->peer.admin && !login->has_secret;
 
+    login->policy = (struct password_policy){PASSWORD_ERROR_NONE, false, false, -1, -1};
     if (!login->has_new_secret || login->new_secret.len == 0) {
         login_fail(login, E_UNWILLING, "a new password has to be given: none is made up here");
         return;

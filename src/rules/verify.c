@@ -104,6 +104,7 @@ static void password_bind_code(const struct login_context *context, struct login
 
     if (!person_enrolled(login->person)) {
         login->enroll_only = true;
+        login->change_only = login->person->must_change;
         login_answer(login, 0, VERIFY_STATE_ENROLL_DUE, TEXT_ENROLL_NEEDED);
         return;
     }
@@ -196,6 +197,8 @@ static void verify_password(const struct login_context *context, struct login *l
     code = bind_code(login, due, &password);
     rc = store_bind_check(context->store, login->person->dn, password, login_deadline(context),
                           &policy);
+    login->policy = policy;
+    login->policy_told = !due && (rc == 0 || (rc == E_AUTH && policy.expired));
     if (rc == E_AUTH || rc == E_UNWILLING)
         verify_refuse(login);
     else if (rc < 0) {

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "ldap/exop.h"
+#include "ldap/oid.h"
 #include "server/daemon.h"
 #include "server/refusal.h"
 
@@ -162,6 +164,30 @@ static void attempt_count(struct daemon *daemon, const struct login *login)
         atomic_fetch_add(&daemon->logins_refused, 1);
     if (login->locked)
         atomic_fetch_add(&daemon->logins_locked, 1);
+}
+
+void attempt_finish_policy(struct attempt *attempt, const struct result *result)
+{
+    const struct login *login = &attempt->login;
+    const struct password_policy *told = &login->policy;
+    struct policy_control policy = {-1, -1, -1};
+    struct result with = *result;
+    struct control control = {.oid = slice_of(OID_PASSWORD_POLICY), .has_value = true};
+    struct buffer value;
+
+    buffer_init(&value);
+    if (login->policy_told)
+        policy = (struct policy_control){told->expires_s, told->grace, (int32_t)told->error};
+    if (login->change_only && policy.error < 0 && policy.grace < 0)
+        policy.error = PASSWORD_CHANGE_AFTER_RESET;
+    if (attempt->request->policy && (login->policy_told || login->change_only) &&
+        policy_control_encode(&policy, &value) == 0) {
+        control.value = (struct slice){.data = value.data, .len = value.len};
+        with.controls = &control;
+        with.control_count = 1;
+    }
+    attempt_finish(attempt, &with);
+    buffer_clear(&value);
 }
 
 void attempt_audit(const struct attempt *attempt, const char *what)

@@ -42,6 +42,10 @@ enum handled attempt_start(struct attempt *attempt,
 /* Sends the result, wipes and frees. */
 void attempt_finish(struct attempt *attempt, const struct result *result);
 
+/* The same, with the response control of the password policy where it was asked for and the store
+ * has said something of the password. */
+void attempt_finish_policy(struct attempt *attempt, const struct result *result);
+
 /* Wipes and frees an attempt that was never started, and takes its deferred request back. */
 void attempt_drop(struct attempt *attempt);
 

@@ -42,6 +42,7 @@ struct identity {
     char organization[65]; /* service: the organization that it belongs to; empty: all */
     enum factor factor;    /* of the session */
     bool enroll_only;      /* a factor is due and not enrolled: may do nothing else */
+    bool change_only;      /* the password has to be changed: may do nothing else */
 };
 
 struct conn {

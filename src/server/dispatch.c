@@ -5,6 +5,7 @@
 #include "ldap/exop.h"
 #include "ldap/oid.h"
 #include "server/daemon.h"
+#include "server/restricted.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,6 +111,9 @@ static int request_controls(struct request *request, const struct message *messa
 
         if (slice_is(control->oid, OID_USHER_FRESHNESS))
             request->freshness = true;
+        else if (slice_is(control->oid, OID_PASSWORD_POLICY) &&
+                 (message->op == OP_BIND || message->op == OP_EXTENDED))
+            request->policy = true;
         else if (control->critical && !control_known(message->op, control->oid) &&
                  message->op != OP_ABANDON && message->op != OP_UNBIND) {
             request_fail(request, ret, E_UNWILLING, "the critical control %.*s is not supported",
@@ -162,7 +166,7 @@ void dispatch(struct conn *conn, char *bytes, size_t len)
     memset(&result, 0, sizeof(result));
     audit_begin(&request);
     if ((message.control_count > 0 && request_controls(&request, &message, &result) < 0) ||
-        handle(&request, &result) == REPLY)
+        restricted(&request, &result) < 0 || handle(&request, &result) == REPLY)
         request_answer(&request, &result);
     if (message.op != OP_COMPARE)
         arena_reset(conn->loop->arena);

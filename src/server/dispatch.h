@@ -23,6 +23,7 @@ struct request {
     enum op op;
     const struct message *message; /* while the handler runs; NULL once deferred */
     bool freshness;                /* the control was asked for */
+    bool policy;                   /* so was that of the password policy */
     _Atomic bool abandoned;        /* looked at by pool threads too */
     char text[REQUEST_TEXT_MAX];   /* room for the diagnostic */
     struct request *next, **link;

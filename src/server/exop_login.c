@@ -146,7 +146,15 @@ static void on_unlocked(struct attempt *attempt)
 
 static void on_password_changed(struct attempt *attempt)
 {
-    on_changed(attempt, "password-modify");
+    const struct login *login = &attempt->login;
+    struct identity *identity = &attempt->request->conn->identity;
+    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
+
+    attempt_audit(attempt, "password-modify");
+    if (login->err == 0 && identity->kind == IDENTITY_PERSON &&
+        slice_is(slice_of(login->uid), identity->name))
+        identity->change_only = false; /* the way is open from here on */
+    attempt_finish_policy(attempt, &result);
 }
 
 enum handled exop_set_pin(struct request *request, struct result *ret)

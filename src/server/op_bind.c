@@ -26,6 +26,7 @@ static void bind_identity(struct conn *conn, const struct login *login, bool ser
     memcpy(identity->organization, login->organization, sizeof(identity->organization));
     identity->factor = login->done;
     identity->enroll_only = login->enroll_only;
+    identity->change_only = login->change_only;
 }
 
 static void on_bound(struct attempt *attempt)
@@ -40,7 +41,7 @@ static void on_bound(struct attempt *attempt)
     attempt_audit(attempt, "bind");
     result.code = err_ldap(login->err);
     result.text = slice_of(login->text);
-    attempt_finish(attempt, &result);
+    attempt_finish_policy(attempt, &result);
 }
 
 static enum handled bind_simple(struct request *request, struct result *ret)
