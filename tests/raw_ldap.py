@@ -11,7 +11,7 @@ import time
 ARC = "2.25.190227144180112164674946508376533935585"
 VERIFY, CHALLENGE, SET_PIN, ENROLL, RECOVERY, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n
                                                                  for n in (1, 2, 3, 4, 5, 7, 8))
-RESEAL = ARC + ".3.10"
+RESEAL, APP_PASSWORD, LOGOUT = (ARC + ".3.%d" % n for n in (10, 11, 12))
 POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
 FRESHNESS, AT_LEAST = ARC + ".4.1", ARC + ".4.2"
 WHOAMI, PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.3", "1.3.6.1.4.1.4203.1.11.1"
@@ -25,6 +25,7 @@ ENTRY = 0x64
 NONE, PASSWORD, PIN, CODE = range(4)
 COMPLETE, FACTOR_DUE, MUST_CHANGE, NOT_A_MEMBER, INACTIVE, LACKS_PERMISSION, ENROLL_DUE, REFUSED = range(8)
 BEGIN, CONFIRM, RESET = range(3)
+CREATE, LIST, REVOKE = range(3)
 DEFAULT, EMAIL, SMS, TOTP = range(4)
 
 
@@ -132,6 +133,15 @@ def recovery(user=None):
 
 def reseal(step, key=None):
     return extended(RESEAL, tlv(0x30, integer(step, 0x80), optional(1, key)))
+
+
+def app_password(action, user=None, organization=None, name=None, label=None, number=None):
+    return extended(APP_PASSWORD, tlv(0x30, optional(0, user), integer(action, 0x81), optional(2, organization),
+                                      optional(3, name), optional(4, label), optional(5, number)))
+
+
+def logout(user=None):
+    return extended(LOGOUT, tlv(0x30, optional(0, user)))
 
 
 def unlock(user, organization=None):

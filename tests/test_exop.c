@@ -286,6 +286,71 @@ static void policy_controls(void **state)
     buffer_clear(&buffer);
 }
 
+static int on_app(void *context, const struct app_password_line *line)
+{
+    size_t *seen = context;
+
+    assert_true(slice_is(line->id, "0a"));
+    assert_true(slice_is(line->label, "phone"));
+    assert_true(slice_is(line->created, "2026"));
+    ++*seen;
+    return 0;
+}
+
+static void app_passwords(void **state)
+{
+    static const struct slice bad[] = {
+        S(""),
+        S("\x30\x00"),
+        S("\x30\x03\x80\x01x"),
+        S("\x30\x04\x30\x02\x30\x00"),
+        S("\x30\x04\x30\x00\x30\x00"),
+        S("\x30\x05\x30\x00\x80\x01x"),
+    };
+    const struct app_password_request asked = {.user = S("bob"),
+                                               .action = APP_REVOKE,
+                                               .organization = S("acme"),
+                                               .service = S("ldap"),
+                                               .label = S("l"),
+                                               .id = S("0a")};
+    const struct app_password_line lines[] = {
+        {S("0a"), S("acme"), S("ldap"), S("phone"), S("2026")},
+        {S("0a"), S("acme"), S("imap"), S("phone"), S("2026")},
+    };
+    struct app_password_response made = {.password = S("abc"), .lines = lines, .count = 2}, got;
+    struct app_password_request request;
+    struct buffer buffer = {0};
+    size_t seen = 0;
+
+    (void)state;
+    THERE_AND_BACK(app_password_request, &asked, &request, &buffer);
+    assert_same(request.user, asked.user);
+    assert_int_equal(request.action, APP_REVOKE);
+    assert_same(request.organization, asked.organization);
+    assert_same(request.service, asked.service);
+    assert_same(request.label, asked.label);
+    assert_same(request.id, asked.id);
+    buffer.len = 0;
+    assert_int_equal(app_password_response_encode(&made, &buffer), 0);
+    assert_int_equal(
+        app_password_response_decode((struct slice){buffer.data, buffer.len}, on_app, &seen, &got),
+        0);
+    assert_int_equal(seen, 2);
+    assert_same(got.password, made.password);
+    made = (struct app_password_response){0};
+    buffer.len = 0;
+    assert_int_equal(app_password_response_encode(&made, &buffer), 0);
+    ASSERT_BYTES(&buffer, "\x30\x02\x30\x00");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        got.count = 77;
+        assert_int_equal(app_password_response_decode(bad[i], on_app, &seen, &got), E_PROTO);
+        assert_int_equal(got.count, 77);
+    }
+    made.count = APP_PASSWORD_LINES_MAX + 1;
+    assert_int_equal(app_password_response_encode(&made, &buffer), E_LIMIT);
+    buffer_clear(&buffer);
+}
+
 static void unlock_and_password(void **state)
 {
     const struct unlock_request who = {.user = S("alice"), .organization = S("acme")};
@@ -481,6 +546,7 @@ int main(void)
         cmocka_unit_test(challenge),
         cmocka_unit_test(pins_and_enrolment),
         cmocka_unit_test(recovery),
+        cmocka_unit_test(app_passwords),
         cmocka_unit_test(policy_controls),
         cmocka_unit_test(resealing),
         cmocka_unit_test(unlock_and_password),

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * usherctl password set: a new password for a person, by Password Modify (RFC 3062).
+ * usherctl password: a new password for a person, by Password Modify (RFC 3062); and passwords for
+ * applications, which the gateway makes.
  */
+#include "base/err.h"
 #include "cli/cli.h"
+
+#include <stdio.h>
 
 int password_set(struct cli *cli, int argc, char **argv)
 {
@@ -20,4 +24,94 @@ int password_set(struct cli *cli, int argc, char **argv)
     }
     secret_clear(&password);
     return rc;
+}
+
+static json_t *line_json(const struct app_password_line *line)
+{
+    return json_pack("{s:s%,s:s%,s:s%,s:s%,s:s%}", "id", line->id.data, line->id.len,
+                     "organization", line->organization.data, line->organization.len, "service",
+                     line->service.data, line->service.len, "label", line->label.data,
+                     line->label.len, "created", line->created.data, line->created.len);
+}
+
+/* In words a line each; with JSON they are collected in the array. */
+static int on_line(void *context, const struct app_password_line *line)
+{
+    const struct slice words[] = {line->id, line->created, line->organization, line->service};
+
+    if (context != NULL)
+        return json_array_append_new(context, line_json(line)) == 0 ? 0 : E_NOMEM;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        cli_print(words[i]);
+        (void)printf("  ");
+    }
+    cli_print(line->label);
+    (void)putchar('\n');
+    return 0;
+}
+
+static int on_nothing(void *context, const struct app_password_line *line)
+{
+    (void)context;
+    (void)line;
+    return 0;
+}
+
+int password_app_create(struct cli *cli, int argc, char **argv)
+{
+    struct app_password_request request = {.user = slice_of(argv[0]),
+                                           .action = APP_CREATE,
+                                           .organization = slice_of(argv[1]),
+                                           .service = slice_of(argv[2]),
+                                           .label = slice_of(argv[3])};
+    struct app_password_response response;
+    int rc;
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    rc = client_app_password(cli->client, &request, on_nothing, NULL, &response);
+    if (rc < 0)
+        return cli_done(cli, rc, "");
+    if (cli->json)
+        cli_json(json_pack("{s:s%}", "password",
+                           response.password.len > 0 ? response.password.data : "",
+                           response.password.len));
+    else
+        (void)printf("%.*s\n", SLICE_ARG(response.password));
+    return EXIT_YES;
+}
+
+int password_app_list(struct cli *cli, int argc, char **argv)
+{
+    struct app_password_request request = {.user = slice_of(argv[0]), .action = APP_LIST};
+    struct app_password_response response;
+    json_t *lines;
+    int rc;
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    lines = cli->json ? json_array() : NULL;
+    rc = client_app_password(cli->client, &request, on_line, lines, &response);
+    if (rc < 0) {
+        json_decref(lines);
+        return cli_done(cli, rc, "");
+    }
+    if (cli->json)
+        cli_json(json_pack("{s:o}", "passwords", lines));
+    return EXIT_YES;
+}
+
+int password_app_revoke(struct cli *cli, int argc, char **argv)
+{
+    struct app_password_request request = {
+        .user = slice_of(argv[0]), .action = APP_REVOKE, .id = slice_of(argv[1])};
+    struct app_password_response response;
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    return cli_done(cli, client_app_password(cli->client, &request, on_nothing, NULL, &response),
+                    "the application password is revoked");
 }

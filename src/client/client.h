@@ -85,6 +85,12 @@ int client_password_modify(struct client *client, const struct password_modify_r
 int client_recovery(struct client *client, const struct recovery_request *request,
                     int (*on_code)(void *context, struct slice code), void *context);
 
+/* on_line is told of each application password: of the new one with its secret in ret, of all, or
+ * of none. */
+int client_app_password(struct client *client, const struct app_password_request *request,
+                        int (*on_line)(void *context, const struct app_password_line *line),
+                        void *context, struct app_password_response *ret);
+
 /* E_NOTFOUND: the gateway does not know the key. Sealing a whole store anew takes long: mind the
  * deadline. */
 int client_reseal(struct client *client, const struct reseal_request *request,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Calls about factors beside the login itself: recovery codes, sealing anew.
+ * Calls about factors beside the login itself: recovery codes, application passwords, sealing anew.
  */
 #include "base/err.h"
 #include "client/calling.h"
@@ -34,5 +34,23 @@ int client_reseal(struct client *client, const struct reseal_request *request,
     if (rc == 0 &&
         (!response.result.has_value || reseal_response_decode(response.result.value, ret) < 0))
         rc = client_fail(client, E_PROTO);
+    return rc;
+}
+
+int client_app_password(struct client *client, const struct app_password_request *request,
+                        int (*on_line)(void *context, const struct app_password_line *line),
+                        void *context, struct app_password_response *ret)
+{
+    struct response response;
+    int rc = client_extended(client, OID_USHER_APP_PASSWORD,
+                             app_password_request_encode(request, &client->value), &response);
+
+    if (rc == 0 && !response.result.has_value)
+        rc = client_fail(client, E_PROTO);
+    if (rc == 0) {
+        rc = app_password_response_decode(response.result.value, on_line, context, ret);
+        if (rc == E_PROTO || rc == E_LIMIT)
+            rc = client_fail(client, rc);
+    }
     return rc;
 }

@@ -240,6 +240,16 @@ static const struct field reseal_response_fields[] = {
 };
 SEQUENCE(reseal_response)
 
+static const struct field app_password_request_fields[] = {
+    STRING_OPTIONAL(app_password_request, 0, user),
+    NUMBER(app_password_request, 1, action, APP_REVOKE),
+    STRING_OPTIONAL(app_password_request, 2, organization),
+    STRING_OPTIONAL(app_password_request, 3, service),
+    STRING_OPTIONAL(app_password_request, 4, label),
+    STRING_OPTIONAL(app_password_request, 5, id),
+};
+SEQUENCE(app_password_request)
+
 static const struct field explain_request_fields[] = {
     STRING(explain_request, 0, organization),
     STRING(explain_request, 1, user),

@@ -42,6 +42,14 @@
  *                                               dead     [3] INTEGER,
  *                                               waitMilliseconds [4] INTEGER }
  *
+ *   AppPasswordRequest ::= SEQUENCE {         AppPasswordResponse ::= SEQUENCE {
+ *     user         [0] OCTET STRING OPTIONAL,   password [0] OCTET STRING OPTIONAL,
+ *     action       [1] ENUMERATED,              passwords SEQUENCE OF SEQUENCE {
+ *     organization [2] OCTET STRING OPTIONAL,     id, organization, service, label,
+ *     service      [3] OCTET STRING OPTIONAL,     created OCTET STRING } }
+ *     label        [4] OCTET STRING OPTIONAL,
+ *     id           [5] OCTET STRING OPTIONAL }
+ *
  *   ExplainRequest ::= SEQUENCE {             ExplainResponse ::= SEQUENCE {
  *     organization [0] OCTET STRING,            result INTEGER,
  *     user         [1] OCTET STRING,            step   INTEGER,
@@ -162,6 +170,28 @@ struct reseal_response {
     int64_t wait_ms; /* until nothing sealed with the key before is on its way any more */
 };
 
+enum app_action { APP_CREATE = 0, APP_LIST = 1, APP_REVOKE = 2 };
+
+struct app_password_request {
+    struct slice user; /* absent: the bound person */
+    enum app_action action;
+    struct slice organization, service, label; /* of a new one */
+    struct slice id;                           /* of the one to revoke */
+};
+
+struct app_password_line {
+    struct slice id, organization, service, label;
+    struct slice created; /* generalizedTime */
+};
+
+#define APP_PASSWORD_LINES_MAX 256
+
+struct app_password_response {
+    struct slice password; /* a new one; this once */
+    const struct app_password_line *lines;
+    size_t count;
+};
+
 struct explain_request {
     struct slice organization;
     struct slice user;
@@ -245,6 +275,8 @@ int reseal_request_encode(const struct reseal_request *request, struct buffer *o
 int reseal_request_decode(struct slice value, struct reseal_request *ret);
 int reseal_response_encode(const struct reseal_response *response, struct buffer *out);
 int reseal_response_decode(struct slice value, struct reseal_response *ret);
+int app_password_request_encode(const struct app_password_request *request, struct buffer *out);
+int app_password_request_decode(struct slice value, struct app_password_request *ret);
 int explain_request_encode(const struct explain_request *request, struct buffer *out);
 int explain_request_decode(struct slice value, struct explain_request *ret);
 
@@ -262,6 +294,11 @@ int doctor_response_decode(struct slice value,
 int recovery_response_encode(const struct recovery_response *response, struct buffer *out);
 int recovery_response_decode(struct slice value, int (*on_code)(void *context, struct slice code),
                              void *context, struct recovery_response *ret);
+int app_password_response_encode(const struct app_password_response *response, struct buffer *out);
+int app_password_response_decode(struct slice value,
+                                 int (*on_line)(void *context,
+                                                const struct app_password_line *line),
+                                 void *context, struct app_password_response *ret);
 int password_modify_request_encode(const struct password_modify_request *request,
                                    struct buffer *out);
 int password_modify_request_decode(struct slice value, struct password_modify_request *ret);

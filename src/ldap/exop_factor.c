@@ -28,6 +28,97 @@ int recovery_response_encode(const struct recovery_response *response, struct bu
     return tlv_commit(&writer);
 }
 
+#define LINE_FIELDS 5
+
+/* The fields of a line in their order. */
+static void line_fields(const struct app_password_line *line, struct slice ret[LINE_FIELDS])
+{
+    ret[0] = line->id;
+    ret[1] = line->organization;
+    ret[2] = line->service;
+    ret[3] = line->label;
+    ret[4] = line->created;
+}
+
+int app_password_response_encode(const struct app_password_response *response, struct buffer *out)
+{
+    size_t bound = 3 * TLV_OVERHEAD + response->password.len;
+    struct slice fields[LINE_FIELDS];
+    struct tlv_writer writer;
+    int rc;
+
+    if (response->count > APP_PASSWORD_LINES_MAX)
+        return E_LIMIT;
+    for (size_t i = 0; i < response->count; i++) {
+        line_fields(&response->lines[i], fields);
+        bound += TLV_OVERHEAD;
+        for (size_t j = 0; j < LINE_FIELDS; j++)
+            bound += TLV_OVERHEAD + fields[j].len;
+    }
+    rc = tlv_begin(&writer, out, bound);
+    if (rc < 0)
+        return rc;
+    tlv_start(&writer, LBER_SEQUENCE);
+    if (response->password.data != NULL)
+        tlv_put(&writer, TLV_CONTEXT(0), response->password);
+    tlv_start(&writer, LBER_SEQUENCE);
+    for (size_t i = 0; i < response->count; i++) {
+        line_fields(&response->lines[i], fields);
+        tlv_start(&writer, LBER_SEQUENCE);
+        for (size_t j = 0; j < LINE_FIELDS; j++)
+            tlv_put(&writer, LBER_OCTETSTRING, fields[j]);
+        tlv_end(&writer);
+    }
+    tlv_end(&writer);
+    tlv_end(&writer);
+    return tlv_commit(&writer);
+}
+
+static int line_decode(struct tlv_reader *list, struct app_password_line *ret)
+{
+    struct slice *const fields[LINE_FIELDS] = {&ret->id, &ret->organization, &ret->service,
+                                               &ret->label, &ret->created};
+    struct tlv_reader reader;
+    int rc = tlv_enter(list, LBER_SEQUENCE, &reader);
+
+    for (size_t i = 0; rc == 0 && i < LINE_FIELDS; i++)
+        rc = tlv_take(&reader, LBER_OCTETSTRING, fields[i]);
+    return rc == 0 ? tlv_finish(&reader) : rc;
+}
+
+int app_password_response_decode(struct slice value,
+                                 int (*on_line)(void *context,
+                                                const struct app_password_line *line),
+                                 void *context, struct app_password_response *ret)
+{
+    struct app_password_response response = {0};
+    struct tlv_reader outer, reader, list;
+    int rc;
+
+    tlv_open(&outer, value);
+    rc = tlv_enter(&outer, LBER_SEQUENCE, &reader);
+    if (rc == 0)
+        rc = tlv_finish(&outer);
+    if (rc == 0 && tlv_peek(&reader) == TLV_CONTEXT(0))
+        rc = tlv_take(&reader, TLV_CONTEXT(0), &response.password);
+    if (rc == 0)
+        rc = tlv_enter(&reader, LBER_SEQUENCE, &list);
+    if (rc == 0)
+        rc = tlv_finish(&reader);
+    if (rc == 0)
+        rc = tlv_count(&list, APP_PASSWORD_LINES_MAX, &response.count);
+    for (size_t i = 0; rc == 0 && i < response.count; i++) {
+        struct app_password_line line;
+
+        rc = line_decode(&list, &line);
+        if (rc == 0)
+            rc = on_line(context, &line);
+    }
+    if (rc == 0)
+        *ret = response;
+    return rc;
+}
+
 /* Opens the only list of a response, which holds at most max items. */
 static int list_open(struct slice value, size_t max, struct tlv_reader *ret_list, size_t *ret_count)
 {

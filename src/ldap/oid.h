@@ -29,16 +29,17 @@
 #define OID_TRUE_FALSE_FILTERS "1.3.6.1.4.1.4203.1.5.3" /* RFC 4526 */
 
 /* Our extended operations. */
-#define OID_USHER_VERIFY    OID_ARC ".3.1"
-#define OID_USHER_CHALLENGE OID_ARC ".3.2"
-#define OID_USHER_SET_PIN   OID_ARC ".3.3"
-#define OID_USHER_ENROLL    OID_ARC ".3.4"
-#define OID_USHER_RECOVERY  OID_ARC ".3.5"
-#define OID_USHER_REDEEM    OID_ARC ".3.6"
-#define OID_USHER_EXPLAIN   OID_ARC ".3.7"
-#define OID_USHER_UNLOCK    OID_ARC ".3.8"
-#define OID_USHER_DOCTOR    OID_ARC ".3.9"
-#define OID_USHER_RESEAL    OID_ARC ".3.10"
+#define OID_USHER_VERIFY       OID_ARC ".3.1"
+#define OID_USHER_CHALLENGE    OID_ARC ".3.2"
+#define OID_USHER_SET_PIN      OID_ARC ".3.3"
+#define OID_USHER_ENROLL       OID_ARC ".3.4"
+#define OID_USHER_RECOVERY     OID_ARC ".3.5"
+#define OID_USHER_REDEEM       OID_ARC ".3.6"
+#define OID_USHER_EXPLAIN      OID_ARC ".3.7"
+#define OID_USHER_UNLOCK       OID_ARC ".3.8"
+#define OID_USHER_DOCTOR       OID_ARC ".3.9"
+#define OID_USHER_RESEAL       OID_ARC ".3.10"
+#define OID_USHER_APP_PASSWORD OID_ARC ".3.11"
 
 /* Our controls. */
 #define OID_USHER_FRESHNESS OID_ARC ".4.1"

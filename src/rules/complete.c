@@ -238,7 +238,7 @@ void verify_complete(const struct login_context *context, struct login *login, u
         login_fail(login, rc, "%s", err_text(rc));
         return;
     }
-    if (login->person->must_change && (factors & TICKET_PIN) == 0) {
+    if (login->person->must_change && (factors & (TICKET_PIN | TICKET_APP)) == 0) {
         login->change_only = true; /* a bind may change the password and nothing else */
         login_answer(login, 0, VERIFY_STATE_MUST_CHANGE, TEXT_MUST_CHANGE);
     } else {

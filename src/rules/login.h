@@ -13,6 +13,7 @@
 #include "ldap/exop.h"
 #include "model/grant.h"
 #include "rules/text.h"
+#include "secret/app_password.h"
 #include "secret/lockout.h"
 #include "secret/recovery.h"
 #include "secret/seal.h"
@@ -47,6 +48,7 @@ struct login_peer {
     uid_t uid;
     bool service; /* a bound service */
     char service_organization[65];
+    char service_name[65];
     char person[65]; /* uid of the bound person, or empty */
     bool person_enrolling;
     char text[80]; /* binds tickets to the peer: "uid:0", "service:cn=..." */
@@ -69,6 +71,8 @@ struct login {
     char service[64], tty[64], rhost[64], language[16];
     enum means means;
     enum enroll_step step;
+    enum app_action app_action;
+    struct app_password app_asked; /* organization, service and label; or the id */
 
     /* Found: */
     struct arena *arena;
@@ -97,6 +101,10 @@ struct login {
     char challenge[1600];  /* challenge: its record in the ledger */
     char mail_name[256], mail_language[16];
     char recovery[RECOVERY_CODES][RECOVERY_TEXT_MAX]; /* a fresh set */
+    bool app;                             /* an application password: for organization alone */
+    char app_text[APP_PASSWORD_TEXT_MAX]; /* a new one */
+    struct app_password *apps;            /* in the arena */
+    size_t app_count;
     bool recovery_used;
     unsigned recovery_left; /* with recovery_used */
 };
@@ -128,6 +136,7 @@ void login_challenge_failed(const struct login_context *context, struct login *l
 void login_set_pin(const struct login_context *context, struct login *login);
 void login_enroll(const struct login_context *context, struct login *login);
 void login_recovery(const struct login_context *context, struct login *login);
+void login_app_password(const struct login_context *context, struct login *login);
 void login_unlock(const struct login_context *context, struct login *login);
 void login_password_change(const struct login_context *context, struct login *login);
 

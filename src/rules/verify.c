@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "rules/app_password.h"
 #include "rules/ledger.h"
 #include "rules/person.h"
 #include "secret/pin.h"
@@ -316,7 +317,7 @@ static void verify_none(const struct login_context *context, struct login *login
         verify_refuse(login);
         return;
     }
-    if ((ticket.factors & (TICKET_PIN | TICKET_CODE)) == 0)
+    if ((ticket.factors & (TICKET_PIN | TICKET_CODE | TICKET_APP)) == 0)
         rc = person_factor_due(context, login->arena, login->person, &due);
     if (rc < 0) {
         login_unavailable(login, rc);
@@ -352,6 +353,6 @@ void login_verify(const struct login_context *context, struct login *login)
         login_fail(login, E_PROTO, "the factor none takes no secret");
     else if (login->factor != VERIFY_NONE && verify_junk(&login->secret))
         verify_refuse(login);
-    else
+    else if (!app_password_login(context, login))
         methods[login->factor](context, login);
 }

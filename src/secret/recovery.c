@@ -2,6 +2,7 @@
 #include "secret/recovery.h"
 
 #include "base/err.h"
+#include "secret/letters.h"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -11,7 +12,6 @@
 #define SALT_SIZE     16
 #define DIGEST_SIZE   16 /* of SHA-256's 32 bytes */
 #define SLOT_SIZE     (1 + DIGEST_SIZE)
-#define ALPHABET      26
 #define GROUP         5 /* letters before the hyphen */
 
 enum { SLOT_OPEN = 0, SLOT_USED = 1 };
@@ -19,22 +19,6 @@ enum { SLOT_OPEN = 0, SLOT_USED = 1 };
 static struct seal_for recovery_what(struct slice person)
 {
     return (struct seal_for){.purpose = slice_of(SEAL_RECOVERY), .person = person};
-}
-
-/* Every letter equally likely: bytes above the last whole alphabet are thrown away. */
-static int draw(char *ret_letters)
-{
-    unsigned char byte;
-
-    for (size_t i = 0; i < RECOVERY_LETTERS; i++) {
-        do {
-            if (RAND_priv_bytes(&byte, 1) != 1)
-                return E_CRYPTO;
-        } while (byte >= 256 - 256 % ALPHABET);
-        ret_letters[i] = (char)('a' + byte % ALPHABET);
-    }
-    mem_wipe(&byte, sizeof(byte));
-    return 0;
 }
 
 static int digest(const unsigned char *salt, const char *letters, unsigned char *ret)
@@ -51,14 +35,6 @@ static int digest(const unsigned char *salt, const char *letters, unsigned char 
     return done == 1 ? 0 : E_CRYPTO;
 }
 
-static void show(const char *letters, char *ret_text)
-{
-    memcpy(ret_text, letters, GROUP);
-    ret_text[GROUP] = '-';
-    memcpy(ret_text + GROUP + 1, letters + GROUP, RECOVERY_LETTERS - GROUP);
-    ret_text[RECOVERY_LETTERS + 1] = '\0';
-}
-
 int recovery_new(const struct keys *keys, struct slice person,
                  char ret_codes[RECOVERY_CODES][RECOVERY_TEXT_MAX], char *ret_record)
 {
@@ -68,11 +44,11 @@ int recovery_new(const struct keys *keys, struct slice person,
     int err = RAND_bytes(plain + 1, SALT_SIZE) == 1 ? 0 : E_CRYPTO;
 
     for (size_t i = 0; err == 0 && i < RECOVERY_CODES; i++, slot += SLOT_SIZE) {
-        err = draw(letters);
+        err = letters_draw(RECOVERY_LETTERS, letters);
         if (err == 0)
             err = digest(plain + 1, letters, slot + 1);
         if (err == 0)
-            show(letters, codes[i]);
+            letters_show(letters, RECOVERY_LETTERS, GROUP, codes[i]);
     }
     if (err == 0)
         err = seal_close(keys, &what, plain, sizeof(plain), ret_record);
@@ -86,28 +62,7 @@ int recovery_new(const struct keys *keys, struct slice person,
 
 int recovery_letters(struct slice typed, char *ret)
 {
-    char letters[RECOVERY_LETTERS];
-    size_t count = 0;
-    int err = 0;
-
-    for (size_t i = 0; err == 0 && i < typed.len; i++) {
-        char c = typed.data[i];
-
-        if (c == ' ' || c == '-')
-            continue;
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c < 'a' || c > 'z' || count == RECOVERY_LETTERS)
-            err = E_SYNTAX;
-        else
-            letters[count++] = c;
-    }
-    if (count != RECOVERY_LETTERS)
-        err = E_SYNTAX;
-    if (err == 0)
-        memcpy(ret, letters, sizeof(letters));
-    mem_wipe(letters, sizeof(letters));
-    return err;
+    return letters_read(typed, RECOVERY_LETTERS, ret);
 }
 
 /* Finds the code among all slots, whichever it is in, in the same time. Marks it used. */

@@ -21,8 +21,8 @@
 #define ENROLMENT_LIFETIME_MS 900000
 #define ENROLMENT_MAX         (20 + SEAL_MAX_OF(TOTP_SECRET_MAX)) /* with the byte 0 */
 
-enum ticket_factor { TICKET_PASSWORD = 1, TICKET_PIN = 2, TICKET_CODE = 4 };
-#define TICKET_FACTORS 7
+enum ticket_factor { TICKET_PASSWORD = 1, TICKET_PIN = 2, TICKET_CODE = 4, TICKET_APP = 8 };
+#define TICKET_FACTORS 15
 
 /* To whom a ticket speaks. The slices belong to the caller. */
 struct ticket_for {

@@ -75,7 +75,8 @@ int access_ask(const struct request *request, struct slice organization, struct 
         may = identity->organization[0] == '\0' || slice_is(organization, identity->organization);
         break;
     case IDENTITY_PERSON:
-        if (identity->enroll_only)
+        if (identity->enroll_only ||
+            (identity->app && !slice_is(organization, identity->organization)))
             break;
         if (!access_self(request, uid))
             return access_reader(identity, organization, rights, now_ms);

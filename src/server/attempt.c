@@ -29,6 +29,7 @@ static void attempt_peer(const struct conn *conn, struct login_peer *ret)
     if (identity->kind == IDENTITY_SERVICE) {
         memcpy(ret->service_organization, identity->organization,
                sizeof(ret->service_organization));
+        memcpy(ret->service_name, identity->name, sizeof(ret->service_name));
         (void)snprintf(ret->text, sizeof(ret->text), "service:%.63s", identity->name);
     }
     if (identity->kind == IDENTITY_PERSON) {

@@ -39,7 +39,8 @@ struct identity {
     char dn[DN_MAX]; /* normalized */
     size_t dn_len;
     char name[65];         /* uid of a person, cn of a service */
-    char organization[65]; /* service: the organization that it belongs to; empty: all */
+    char organization[65]; /* of a service, or of an application password; empty: all */
+    bool app;              /* a person bound with an application password */
     enum factor factor;    /* of the session */
     bool enroll_only;      /* a factor is due and not enrolled: may do nothing else */
     bool change_only;      /* the password has to be changed: may do nothing else */

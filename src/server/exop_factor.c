@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The extended operations about what stands beside a password: recovery codes. Their values only;
- * the rules stand in rules/.
+ * The extended operations about what stands beside a password: recovery codes and application
+ * passwords. Their values only; the rules stand in rules/.
  */
 #include "ldap/exop.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "server/exop_value.h"
 
@@ -41,4 +42,64 @@ enum handled exop_recovery(struct request *request, struct result *ret)
     if (exop_take_user(attempt, recovery.user, request, ret) < 0)
         return exop_refuse(attempt, request, ret);
     return attempt_start(attempt, login_recovery, ret);
+}
+
+static void on_app_password(struct attempt *attempt)
+{
+    static const char *const names[] = {
+        [APP_CREATE] = "app-create", [APP_LIST] = "app-list", [APP_REVOKE] = "app-revoke"};
+    const struct login *login = &attempt->login;
+    const struct app_password *apps = login->apps;
+    struct app_password_line lines[APP_PASSWORD_LINES_MAX];
+    char times[APP_PASSWORD_LINES_MAX][CLOCK_TEXT_MAX];
+    struct app_password_response response = {.lines = lines, .count = login->app_count};
+    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
+    struct buffer value;
+
+    attempt_audit(attempt, names[login->app_action]);
+    buffer_init(&value);
+    if (login->app_action == APP_CREATE) {
+        apps = &login->app_asked;
+        response.password = slice_of(login->app_text);
+        response.count = 1;
+    }
+    if (response.count > APP_PASSWORD_LINES_MAX)
+        response.count = APP_PASSWORD_LINES_MAX;
+    for (size_t i = 0; i < response.count; i++)
+        lines[i] = (struct app_password_line){slice_of(apps[i].id), slice_of(apps[i].organization),
+                                              slice_of(apps[i].service), slice_of(apps[i].label),
+                                              slice_of(clock_format(apps[i].created_ms, times[i]))};
+    if (login->err == 0 && app_password_response_encode(&response, &value) == 0) {
+        result.has_value = true;
+        result.value = (struct slice){.data = value.data, .len = value.len};
+    }
+    attempt_finish(attempt, &result);
+    buffer_clear(&value);
+}
+
+enum handled exop_app_password(struct request *request, struct result *ret)
+{
+    struct app_password_request asked;
+    struct app_password *app;
+    struct attempt *attempt;
+
+    if (app_password_request_decode(request->message->extended.value, &asked) < 0)
+        return exop_refuse_value(request, ret, "usherAppPassword");
+    attempt = attempt_new(request, on_app_password, ret);
+    if (attempt == NULL)
+        return REPLY;
+    app = &attempt->login.app_asked;
+    attempt->login.factor = VERIFY_PASSWORD;
+    attempt->login.app_action = asked.action;
+    if (exop_take_user(attempt, asked.user, request, ret) < 0 ||
+        exop_take(
+            (struct exop_field[]){
+                {asked.organization, app->organization, sizeof(app->organization), "organization"},
+                {asked.service, app->service, sizeof(app->service), "service"},
+                {asked.label, app->label, sizeof(app->label), "label"},
+                {asked.id, app->id, sizeof(app->id), "id"},
+            },
+            4, request, ret) < 0)
+        return exop_refuse(attempt, request, ret);
+    return attempt_start(attempt, login_app_password, ret);
 }

@@ -24,6 +24,7 @@ static void bind_identity(struct conn *conn, const struct login *login, bool ser
     identity->dn_len = login->dn_len;
     memcpy(identity->name, login->uid, sizeof(identity->name));
     memcpy(identity->organization, login->organization, sizeof(identity->organization));
+    identity->app = login->app;
     identity->factor = login->done;
     identity->enroll_only = login->enroll_only;
     identity->change_only = login->change_only;

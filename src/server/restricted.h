@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What a connection may do whose login was not a whole one: a factor is due and has to be enrolled,
- * or the password has to be changed. One table says what is left; everything else is refused before
- * its handler sees it.
+ * the password has to be changed, or it was an application password. One table says what is left;
+ * everything else is refused before its handler sees it.
  */
 #ifndef USHER_SERVER_RESTRICTED_H
 #define USHER_SERVER_RESTRICTED_H

@@ -63,7 +63,7 @@ static void search_reader(const struct conn *conn, struct reader *ret)
         memcpy(ret->organization, identity->organization, sizeof(ret->organization));
         break;
     case IDENTITY_PERSON:
-        ret->kind = identity->enroll_only ? READER_NOBODY : READER_PERSON;
+        ret->kind = identity->enroll_only || identity->app ? READER_NOBODY : READER_PERSON;
         ret->factor = identity->factor;
         memcpy(ret->name, identity->name, sizeof(ret->name));
         (void)snprintf(ret->dn, sizeof(ret->dn), "%.*s", (int)identity->dn_len, identity->dn);

@@ -106,6 +106,7 @@ static const char *const root_dse[][2] = {
     {"supportedExtension", OID_USHER_EXPLAIN},
     {"supportedExtension", OID_USHER_DOCTOR},
     {"supportedExtension", OID_USHER_RESEAL},
+    {"supportedExtension", OID_USHER_APP_PASSWORD},
     {"supportedControl", OID_USHER_FRESHNESS},
     {"supportedControl", OID_PASSWORD_POLICY},
     {"supportedControl", OID_PAGED_RESULTS},
