@@ -72,6 +72,7 @@ int password_set(struct cli *cli, int argc, char **argv);
 int password_app_create(struct cli *cli, int argc, char **argv);
 int password_app_list(struct cli *cli, int argc, char **argv);
 int password_app_revoke(struct cli *cli, int argc, char **argv);
+int user_logout(struct cli *cli, int argc, char **argv);
 int unlock_person(struct cli *cli, int argc, char **argv);
 int key_init(struct cli *cli, int argc, char **argv);
 int key_add(struct cli *cli, int argc, char **argv);

@@ -45,6 +45,7 @@ static const struct verb {
     {"password", "app-list", "USER", 1, 1, password_app_list,
      "the person's, with what they are for"},
     {"password", "app-revoke", "USER ID", 2, 2, password_app_revoke, "end one of them"},
+    {"user", "logout", "USER", 1, 1, user_logout, "end a person's sessions everywhere"},
     {"unlock", NULL, "USER [ORG]", 1, 2, unlock_person, "forget failed logins"},
     {"key", "init", "FILE", 1, 1, key_init, "make a key file for usherd"},
     {"key", "rotate", "FILE", 1, 1, key_rotate, "a new key in the place of the old one, all steps"},

@@ -91,6 +91,9 @@ int client_app_password(struct client *client, const struct app_password_request
                         int (*on_line)(void *context, const struct app_password_line *line),
                         void *context, struct app_password_response *ret);
 
+/* Ends what was handed out to the person, and their connections at this gateway. */
+int client_logout(struct client *client, const struct logout_request *request);
+
 /* E_NOTFOUND: the gateway does not know the key. Sealing a whole store anew takes long: mind the
  * deadline. */
 int client_reseal(struct client *client, const struct reseal_request *request,

@@ -54,3 +54,11 @@ int client_app_password(struct client *client, const struct app_password_request
     }
     return rc;
 }
+
+int client_logout(struct client *client, const struct logout_request *request)
+{
+    struct response response;
+
+    return client_extended(client, OID_USHER_LOGOUT, logout_request_encode(request, &client->value),
+                           &response);
+}

@@ -250,6 +250,11 @@ static const struct field app_password_request_fields[] = {
 };
 SEQUENCE(app_password_request)
 
+static const struct field logout_request_fields[] = {
+    STRING_OPTIONAL(logout_request, 0, user),
+};
+SEQUENCE(logout_request)
+
 static const struct field explain_request_fields[] = {
     STRING(explain_request, 0, organization),
     STRING(explain_request, 1, user),

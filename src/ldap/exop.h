@@ -50,6 +50,9 @@
  *     label        [4] OCTET STRING OPTIONAL,
  *     id           [5] OCTET STRING OPTIONAL }
  *
+ *   LogoutRequest ::= SEQUENCE {
+ *     user [0] OCTET STRING OPTIONAL }
+ *
  *   ExplainRequest ::= SEQUENCE {             ExplainResponse ::= SEQUENCE {
  *     organization [0] OCTET STRING,            result INTEGER,
  *     user         [1] OCTET STRING,            step   INTEGER,
@@ -192,6 +195,10 @@ struct app_password_response {
     size_t count;
 };
 
+struct logout_request {
+    struct slice user; /* absent: the bound person */
+};
+
 struct explain_request {
     struct slice organization;
     struct slice user;
@@ -277,6 +284,8 @@ int reseal_response_encode(const struct reseal_response *response, struct buffer
 int reseal_response_decode(struct slice value, struct reseal_response *ret);
 int app_password_request_encode(const struct app_password_request *request, struct buffer *out);
 int app_password_request_decode(struct slice value, struct app_password_request *ret);
+int logout_request_encode(const struct logout_request *request, struct buffer *out);
+int logout_request_decode(struct slice value, struct logout_request *ret);
 int explain_request_encode(const struct explain_request *request, struct buffer *out);
 int explain_request_decode(struct slice value, struct explain_request *ret);
 

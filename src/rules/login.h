@@ -137,6 +137,7 @@ void login_set_pin(const struct login_context *context, struct login *login);
 void login_enroll(const struct login_context *context, struct login *login);
 void login_recovery(const struct login_context *context, struct login *login);
 void login_app_password(const struct login_context *context, struct login *login);
+void login_logout(const struct login_context *context, struct login *login);
 void login_unlock(const struct login_context *context, struct login *login);
 void login_password_change(const struct login_context *context, struct login *login);
 

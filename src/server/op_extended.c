@@ -28,6 +28,7 @@ static const struct extension {
     {OID_USHER_REDEEM, "usherRedeem", NULL, true},
     {OID_USHER_EXPLAIN, "usherExplain", exop_explain, false},
     {OID_USHER_APP_PASSWORD, "usherAppPassword", exop_app_password, true},
+    {OID_USHER_LOGOUT, "usherLogout", exop_logout, false},
     {OID_USHER_RESEAL, "usherReseal", exop_reseal, false},
     {OID_USHER_DOCTOR, "usherDoctor", exop_doctor, false},
     {OID_STARTTLS, "StartTLS", NULL, false},

@@ -107,6 +107,7 @@ static const char *const root_dse[][2] = {
     {"supportedExtension", OID_USHER_DOCTOR},
     {"supportedExtension", OID_USHER_RESEAL},
     {"supportedExtension", OID_USHER_APP_PASSWORD},
+    {"supportedExtension", OID_USHER_LOGOUT},
     {"supportedControl", OID_USHER_FRESHNESS},
     {"supportedControl", OID_PASSWORD_POLICY},
     {"supportedControl", OID_PAGED_RESULTS},
