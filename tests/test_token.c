@@ -81,7 +81,7 @@ static void tampering(void **state)
         "",
         "1",
         "2 7 0 99999999999999 0 uid:0",
-        "1 8 0 99999999999999 0 uid:0",
+        "1 16 0 99999999999999 0 uid:0",
         "1 7 0 99999999999999 0",
         "1 7 0 99999999999999 0 ",
         "1 7 0 99999999999999 0 uid:0 x",
@@ -117,7 +117,7 @@ static void bounds(void **state)
         int err;
     } cases[] = {
         {{S("p1"), S(""), S("uid:0"), 0}, {TICKET_FACTORS, NOW, NOW + TICKET_LIFETIME_MS}, 0},
-        {{S("p1"), S(""), S("uid:0"), 0}, {8, NOW, NOW + 1}, E_LIMIT},
+        {{S("p1"), S(""), S("uid:0"), 0}, {16, NOW, NOW + 1}, E_LIMIT},
         {{S("p1"), S(""), S("uid:0"), 0}, {1, NOW, NOW + TICKET_LIFETIME_MS + 1}, E_LIMIT},
         {{S("p1"), S(""), S("uid:0"), 0}, {1, NOW, NOW - 1}, E_LIMIT},
         {{S("p1"), S(""), S("uid:0"), 0}, {1, -5, 5}, E_LIMIT},
@@ -129,7 +129,7 @@ static void bounds(void **state)
         {{S("p1"), S(""), S("uid\n"), 0}, {1, NOW, NOW + 1}, E_SYNTAX},
     };
     struct ticket_for whom = {S("p1"), S("acme"), S("x"), 999999999999999};
-    struct ticket ticket = {7, 999999999999999, 999999999999999}, back;
+    struct ticket ticket = {15, 999999999999999, 999999999999999}, back;
     char text[TICKET_MAX], peer[TICKET_PEER_MAX + 1];
 
     (void)state;

@@ -259,6 +259,6 @@ void verify_settle(const struct login_context *context, struct login *login, str
     if (rc == 0)
         return;
     mem_wipe(login->ret_ticket, sizeof(login->ret_ticket));
-    login->enroll_only = false;
+    login->change_only = false;
     login_unavailable(login, rc);
 }
