@@ -154,6 +154,13 @@ class Keys(Case):
     def key_of(self, uid):
         return gateway.entry(membership(uid))["usherpin"][0].split(".")[1]
 
+    def restart_with(self, keys):
+        gateway.write("keys", keys)
+        gateway.restart_daemon()
+        self.link.close()
+        self.link = gateway.local()
+        self.addCleanup(self.link.close)
+
     def test_a_second_key_seals_and_the_first_still_opens(self):
         add_person(gateway, "k1")
         add_person(gateway, "k2")
@@ -173,8 +180,13 @@ class Keys(Case):
         self.assertEqual(self.verify("k2", "5678", raw.PIN, organization="acme"), raw.SUCCESS)
         os.chmod(gateway.path("keys"), 0o600)
         gateway.write("keys", old)
-        self.reload()
-        self.assertEqual(self.verify("k2", "5678", raw.PIN, organization="acme"), raw.WRONG)
+        self.reload()  # what was taken out still opens for five minutes, and seals nothing more
+        self.assertEqual(self.verify("k2", "5678", raw.PIN, organization="acme"), raw.SUCCESS)
+        gateway.pin("acme", "k2", "8765")
+        self.assertEqual(self.key_of("k2"), first)
+        self.restart_with(more[0] + "\n")
+        self.assertEqual(self.verify("k2", "8765", raw.PIN, organization="acme"), raw.WRONG)
+        self.restart_with(old)
         self.assertEqual(self.verify("k1", "1234", raw.PIN, organization="acme"), raw.SUCCESS)
 
     def test_logins_do_not_notice(self):

@@ -10,6 +10,7 @@
 #include "base/locked.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct ring {
 };
 
 struct keys {
+    _Atomic unsigned owners;
     struct ring *ring;
 };
 
@@ -123,6 +125,7 @@ int keys_load(const char *path, struct keys **ret_keys, char *errbuf, size_t siz
     struct ring *ring = mem_alloc(sizeof(*ring));
     int err;
 
+    keys->owners = 1;
     keys->ring = ring;
     ring->path = mem_strdup(path);
     (void)pthread_rwlock_init(&ring->lock, NULL);
@@ -139,9 +142,20 @@ int keys_load(const char *path, struct keys **ret_keys, char *errbuf, size_t siz
     return err;
 }
 
+struct keys *keys_share(struct keys *keys)
+{
+    atomic_fetch_add(&keys->owners, 1);
+    return keys;
+}
+
+bool keys_of(const struct keys *keys, const char *path)
+{
+    return strcmp(keys->ring->path, path) == 0;
+}
+
 void keys_free(struct keys *keys)
 {
-    if (keys == NULL)
+    if (keys == NULL || atomic_fetch_sub(&keys->owners, 1) > 1)
         return;
     (void)pthread_rwlock_destroy(&keys->ring->lock);
     table_free(keys->ring->table);

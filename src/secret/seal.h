@@ -61,8 +61,14 @@ int keys_create(const char *path);
  * keys_free. */
 int keys_load(const char *path, struct keys **ret_keys, char *errbuf, size_t size);
 
-/* Wipes and frees. NULL is fine. */
+/* Another owner. Any thread. */
+struct keys *keys_share(struct keys *keys);
+
+/* Wipes and frees with the last owner. NULL is fine. */
 void keys_free(struct keys *keys);
+
+/* Whether they were read from this path. */
+bool keys_of(const struct keys *keys, const char *path);
 
 /* Id of the key that seals. ret has SEAL_KEY_ID_MAX + 1 bytes. */
 void keys_current(const struct keys *keys, char *ret);

@@ -69,7 +69,7 @@ static int daemon_settings_open(struct daemon *daemon)
         .base = daemon->base,
         .rights_path = daemon->rights_path,
     };
-    return settings_open(daemon->conf, &daemon->login, &daemon->settings);
+    return settings_open(daemon->conf, &daemon->login, NULL, &daemon->settings);
 }
 
 struct settings *daemon_settings(struct daemon *daemon)

@@ -23,6 +23,7 @@ struct resealing {
     struct request *request;
     enum reseal_step step;
     struct secret key; /* to be known; empty: any */
+    struct settings *settings;
     struct reseal reseal;
     int64_t wait_ms;
     int err;
@@ -43,7 +44,7 @@ static int on_wait(void *context)
 static void resealing_run(struct job *job)
 {
     struct resealing *resealing = (struct resealing *)job;
-    const struct login_context *context = job->loop->daemon->login;
+    const struct login_context *context = &resealing->settings->login;
     struct slice key = {resealing->key.data, resealing->key.len};
     int rc = keys_refresh(context->keys, resealing->text, sizeof(resealing->text));
 
@@ -85,12 +86,13 @@ static void resealing_done(struct job *job)
         result.value = (struct slice){.data = value.data, .len = value.len};
     }
     if (resealing->step == RESEAL_RUN)
-        log_audit("operation=reseal result=%s key=%s resealed=%" PRId64 " left=%" PRId64
-                  " dead=%" PRId64 " peer=%s",
-                  err_name(resealing->err), resealing->current, reseal->resealed, reseal->left,
-                  reseal->dead, resealing->request->conn->peer.text);
+        log_info("sealed anew with the key %s: %s; resealed=%" PRId64 " left=%" PRId64
+                 " dead=%" PRId64,
+                 resealing->current, err_name(resealing->err), reseal->resealed, reseal->left,
+                 reseal->dead);
     request_finish(resealing->request, &result);
     buffer_clear(&value);
+    settings_release(resealing->settings);
     free(resealing);
 }
 
@@ -111,6 +113,7 @@ enum handled exop_reseal(struct request *request, struct result *ret)
         return REPLY;
     }
     resealing = mem_alloc(sizeof(*resealing));
+    resealing->settings = daemon_settings(conn->loop->daemon);
     resealing->step = asked.step;
     (void)secret_set(&resealing->key, asked.key.data, asked.key.len);
     resealing->err = E_UNAVAIL; /* should it never run, at shutdown */
@@ -126,6 +129,7 @@ enum handled exop_reseal(struct request *request, struct result *ret)
         resealing_done(&resealing->job);
         return LATER;
     }
+    settings_release(resealing->settings);
     free(resealing);
     request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
     return REPLY;

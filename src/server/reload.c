@@ -42,11 +42,12 @@ static void settings_adopt(struct daemon *daemon, struct settings *settings)
 }
 
 /* Everything is read before anything is put into force. */
-static int configuration_adopt(struct daemon *daemon, const struct conf *conf)
+static int configuration_adopt(struct daemon *daemon, const struct settings *before,
+                               const struct conf *conf)
 {
     struct settings *settings = NULL;
     struct mail_setup *mail = NULL;
-    int rc = settings_open(conf, &daemon->login, &settings);
+    int rc = settings_open(conf, &daemon->login, before, &settings);
 
     if (rc == 0)
         rc = mail_setup_open(conf, &mail);
@@ -90,7 +91,7 @@ int daemon_reload(struct daemon *daemon, const char *file)
     pthread_mutex_lock(&daemon->reload_lock);
     before = daemon_settings(daemon);
     if (rc == 0)
-        rc = configuration_adopt(daemon, conf);
+        rc = configuration_adopt(daemon, before, conf);
     if (rc == 0)
         reload_report(daemon, before->conf, conf);
     else
@@ -98,18 +99,5 @@ int daemon_reload(struct daemon *daemon, const char *file)
     settings_release(before);
     pthread_mutex_unlock(&daemon->reload_lock);
     conf_free(conf);
-    return rc;
-}
-
-int daemon_renew(struct daemon *daemon)
-{
-    struct settings *before;
-    int rc;
-
-    pthread_mutex_lock(&daemon->reload_lock);
-    before = daemon_settings(daemon);
-    rc = configuration_adopt(daemon, before->conf);
-    settings_release(before);
-    pthread_mutex_unlock(&daemon->reload_lock);
     return rc;
 }

@@ -13,9 +13,4 @@ struct daemon;
  * file and line, has been logged, and the configuration in force stays. */
 int daemon_reload(struct daemon *daemon, const char *file);
 
-/* Reads the files that the configuration in force names anew: keys and templates. For a key that
- * has just been made: attempts that begin after the return seal with it. Any thread; blocks on the
- * disk. Errors as above. */
-int daemon_renew(struct daemon *daemon);
-
 #endif

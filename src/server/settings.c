@@ -5,11 +5,20 @@
 
 #include <stdlib.h>
 
-static int settings_keys(struct settings *settings)
+/* The keys of before stay where their file does: they follow it, and know which key was dropped a
+ * moment ago. */
+static int settings_keys(struct settings *settings, const struct settings *before)
 {
     const char *path = conf_string(settings->conf, "keys.file");
     char error[CONF_ERROR_MAX];
-    int rc = keys_load(path, &settings->keys, error, sizeof(error));
+    int rc;
+
+    if (before != NULL && keys_of(before->keys, path)) {
+        settings->keys = keys_share(before->keys);
+        rc = keys_refresh(settings->keys, error, sizeof(error));
+    } else {
+        rc = keys_load(path, &settings->keys, error, sizeof(error));
+    }
 
     if (rc == E_NOTFOUND)
         log_error("keys.file: %s does not exist; make it with: usherctl key init %s", path, path);
@@ -53,7 +62,8 @@ static void settings_login(struct settings *settings)
     login->timeout_ms = conf_int(conf, "store.timeout");
 }
 
-int settings_open(const struct conf *conf, const struct login_context *fixed, struct settings **ret)
+int settings_open(const struct conf *conf, const struct login_context *fixed,
+                  const struct settings *before, struct settings **ret)
 {
     struct settings *settings = mem_alloc(sizeof(*settings));
     int rc;
@@ -61,7 +71,7 @@ int settings_open(const struct conf *conf, const struct login_context *fixed, st
     settings->owners = 1;
     settings->conf = conf_share(conf);
     settings->login = *fixed;
-    rc = settings_keys(settings);
+    rc = settings_keys(settings, before);
     if (rc < 0) {
         settings_release(settings);
         return rc;
