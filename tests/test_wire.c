@@ -346,6 +346,26 @@ static void test_results(void **state)
     }
 }
 
+/* Neither compareTrue nor compareFalse says anything of what was not compared. */
+static void test_results_of_others(void **state)
+{
+    struct client *client = NULL;
+    struct fake fake;
+
+    (void)state;
+    for (int code = 5; code <= 6; code++) {
+        char step[32];
+
+        snprintf(step, sizeof(step), "result %d", code);
+        fake_start(&fake, step);
+        assert_int_equal(client_open(fake.uri, deadline(5000), &client), 0);
+        assert_int_equal(client_bind(client, slice_of("cn=a"), slice_of("secret")), E_PROTO);
+        assert_int_equal(client_code(client), -1);
+        client_close(client);
+        fake_stop(&fake);
+    }
+}
+
 static void check_bind(struct client *client)
 {
     struct slice identity;
@@ -544,13 +564,13 @@ static void test_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_address),    cmocka_unit_test(test_address_long),
-        cmocka_unit_test(test_failures),   cmocka_unit_test(test_drip_in_time),
-        cmocka_unit_test(test_connect),    cmocka_unit_test(test_backlog),
-        cmocka_unit_test(test_manners),    cmocka_unit_test(test_send_blocked),
-        cmocka_unit_test(test_results),    cmocka_unit_test(test_calls),
-        cmocka_unit_test(test_bad_values), cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_address),  cmocka_unit_test(test_address_long),
+        cmocka_unit_test(test_failures), cmocka_unit_test(test_drip_in_time),
+        cmocka_unit_test(test_connect),  cmocka_unit_test(test_backlog),
+        cmocka_unit_test(test_manners),  cmocka_unit_test(test_send_blocked),
+        cmocka_unit_test(test_results),  cmocka_unit_test(test_results_of_others),
+        cmocka_unit_test(test_calls),    cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_tcp),      cmocka_unit_test(test_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,15 @@ int client_send(struct client *client, struct message *request)
     return rc < 0 ? client_fail(client, rc) : 0;
 }
 
+/* A yes or no must be one to the question put: success is no answer to a Compare, compareTrue and
+ * compareFalse are none to anything else. */
+static bool code_answers(int code, enum op op)
+{
+    bool compared = code == RESULT_COMPARE_TRUE || code == RESULT_COMPARE_FALSE;
+
+    return op == OP_COMPARE_RESPONSE ? code != RESULT_SUCCESS : !compared;
+}
+
 /* Takes bytes for the answer to the request sent last. Message id 0 is a Notice of Disconnection.
  */
 int client_answer(struct client *client, char *bytes, size_t len, enum op op, struct response *ret)
@@ -172,7 +181,8 @@ int client_answer(struct client *client, char *bytes, size_t len, enum op op, st
         return client_fail(client, E_PROTO);
     client->code = ret->result.code;
     client_keep_text(client, ret->result.text);
-    return client_result(client->code);
+    return code_answers(client->code, op) ? client_result(client->code)
+                                          : client_fail(client, E_PROTO);
 }
 
 static int client_call(struct client *client, struct message *request, struct response *ret)
@@ -239,10 +249,8 @@ int client_compare(struct client *client, struct slice dn, struct slice attribut
     struct message request = {.op = OP_COMPARE,
                               .compare = {.dn = dn, .attribute = attribute, .value = value}};
     struct response response;
-    int rc = client_call(client, &request, &response);
 
-    /* success is no answer to a question */
-    return rc == 0 && client->code != RESULT_COMPARE_TRUE ? client_fail(client, E_PROTO) : rc;
+    return client_call(client, &request, &response);
 }
 
 /* cn=USER,ou=members,o=ORGANIZATION,BASE */
