@@ -8,34 +8,12 @@
 #define USHER_TESTS_EXERCISE_MESSAGE_H
 
 #include "base/err.h"
+#include "holds.h"
 #include "ldap/dn.h"
 #include "ldap/exop.h"
 #include "ldap/message.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define HOLDS(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);         \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
-/* A copy of exactly len + 1 bytes, so that AddressSanitizer sees one byte too many. */
-static inline char *exact_copy(const void *data, size_t len)
-{
-    char *copy = malloc(len + 1);
-
-    HOLDS(copy != NULL);
-    if (len > 0)
-        memcpy(copy, data, len);
-    copy[len] = 'Z';
-    return copy;
-}
 
 static inline void dump_text(struct buffer *out, const char *format, ...)
 {

@@ -10,6 +10,8 @@ packages_test="libcmocka-dev libpamtest0-dev python3-ldap3 openssl valgrind clan
     python3-pexpect libnss-wrapper locales openssh-server openssh-client sudo login apache2-bin
     libapache2-mod-authnz-pam cockpit-ws cockpit-bridge"
 
+packages_fuzz="clang-14 libclang-rt-14-dev"
+
 # The packages among the arguments that are not installed.
 packages_missing() {
     for package in "$@"; do
