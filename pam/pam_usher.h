@@ -25,7 +25,7 @@
 #define PAM_USHER_NAME_MAX     64   /* bytes of an organization's name */
 #define PAM_USHER_TICKET_MAX   2048 /* bytes of a ticket */
 #define PAM_USHER_TEXT_MAX     512  /* bytes of a text for the user, terminated */
-#define PAM_USHER_LANGUAGE_MAX 35   /* bytes of a language tag */
+#define PAM_USHER_LANGUAGE_MAX 15   /* that usherd takes; a longer one is no language of mails */
 
 /* Marks English text that pam_usher_text translates later. */
 #define N_(text) text

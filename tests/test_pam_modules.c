@@ -624,14 +624,63 @@ static void test_symbols(void **state)
     }
 }
 
+/* Options at their bounds and beyond; a user name and a language that are too long. */
+static void test_bounds(void **state)
+{
+    static const struct {
+        const char *option;
+        size_t len; /* of its value, letters; 0: option has it */
+        int rc;
+    } cases[] = {
+        {"org=", 64, PAM_SUCCESS},
+        {"org=", 65, PAM_SERVICE_ERR},
+        {"permission=", 512, PAM_SUCCESS},
+        {"permission=", 513, PAM_SERVICE_ERR},
+        {"authtok_prompt=", 257, PAM_SERVICE_ERR},
+        {"socket=/", 107, PAM_SERVICE_ERR},
+        {"timeout=600", 0, PAM_SUCCESS},
+        {"timeout=601", 0, PAM_SERVICE_ERR},
+        {"minimum_uid=4294967296", 0, PAM_SERVICE_ERR},
+    };
+    char text[2048], letters[600];
+    struct session session;
+
+    (void)state;
+    memset(letters, 'a', sizeof(letters));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(text, sizeof(text), "auth required PW %s%.*s", cases[i].option, (int)cases[i].len,
+                 letters);
+        session_start(&session, text, "verify 0 state=0", "alice", "pw\n");
+        if (pam_authenticate(session.pamh, 0) != cases[i].rc)
+            fail_msg("%s", text);
+        session_stop(&session);
+    }
+    for (size_t len = 256; len <= 257; len++) {
+        snprintf(text, sizeof(text), "%.*s", (int)len, letters);
+        session_start(&session, "auth required PW", "verify 0 state=0", text, "pw\n");
+        assert_int_equal(pam_authenticate(session.pamh, 0),
+                         len == 256 ? PAM_SUCCESS : PAM_USER_UNKNOWN);
+        session_stop(&session);
+    }
+    for (size_t len = 15; len <= 16; len++) {
+        snprintf(text, sizeof(text), "LANG=%.*s.UTF-8", (int)len, letters);
+        session_start(&session, "auth required PW", "verify 0 state=0", "alice", "pw\n");
+        assert_int_equal(pam_putenv(session.pamh, text), PAM_SUCCESS);
+        assert_int_equal(pam_authenticate(session.pamh, 0), PAM_SUCCESS);
+        assert_int_equal(strstr(fake_asked(&session.fake), "language=aaa") != NULL, len == 15);
+        session_stop(&session);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_symbols),     cmocka_unit_test(test_logins),
-        cmocka_unit_test(test_silent),      cmocka_unit_test(test_sshd_junk),
-        cmocka_unit_test(test_minimum_uid), cmocka_unit_test(test_setcred),
-        cmocka_unit_test(test_other_user),  cmocka_unit_test(test_deadline),
-        cmocka_unit_test(test_changes),     cmocka_unit_test(test_must_change),
+        cmocka_unit_test(test_bounds),      cmocka_unit_test(test_symbols),
+        cmocka_unit_test(test_logins),      cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_sshd_junk),   cmocka_unit_test(test_minimum_uid),
+        cmocka_unit_test(test_setcred),     cmocka_unit_test(test_other_user),
+        cmocka_unit_test(test_deadline),    cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_must_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
