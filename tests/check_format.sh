@@ -5,7 +5,7 @@ srcdir=${srcdir:-.}
 cd "$srcdir" || exit 1
 command -v clang-format >/dev/null || exit 77
 status=0
-for file in src/*/*.[ch] pam/*.[ch] tests/*.[ch] tests/bench/*.[ch]; do
+for file in src/*/*.[ch] pam/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]; do
     [ -e "$file" ] || continue
     if ! clang-format --dry-run --Werror "$file" 2>/dev/null; then
         echo "$file: not formatted, run clang-format -i $file"

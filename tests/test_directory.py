@@ -266,6 +266,12 @@ class Serving(Case):
         self.refused(directory("run", "--directory", over.path), "108 bytes", "at most 107")
         self.serve(fits)
 
+    def test_number_of_loads(self):
+        loads = ["--load", "x.ldif"] * 257
+        answer = directory("init", "--directory", self.path("a"), "--base", BASE, *loads)
+        self.assertEqual(answer.returncode, 2)
+        self.assertIn("at most 256 files", answer.stderr)
+
     @unittest.skipUnless(os.geteuid() == 0, "only root can be somebody else")
     def test_an_unnamed_uid_inside_a_closed_parent(self):
         os.chmod(self.folder, 0o700)

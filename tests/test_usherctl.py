@@ -207,7 +207,7 @@ class Verbs(unittest.TestCase):
     def test_usage(self):
         for words in ([], ["frobnicate"], ["pin"], ["pin", "set"], ["pin", "set", "acme"],
                       ["pin", "set", "acme", "bob", "1234"], ["check", "acme", "alice"],
-                      ["status", "x"], ["--frobnicate"], ["-t", "0", "status"],
+                      ["status", "x"], ["--frobnicate"], ["-t", "0", "status"], ["-t", "3601", "status"],
                       ["-t", "1x", "status"], ["-H", "http://x", "status"]):
             with self.subTest(words=words):
                 code, out, err = run(*words)
