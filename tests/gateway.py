@@ -243,7 +243,8 @@ class Gateway:
                 "peers.trusted_uids": [os.geteuid()], "login.pin_cost": 10, "login.refuse_after": 10,
                 "mail.url": "smtp://127.0.0.1:%d" % self.mail_port if self.mail_port else "",
                 "mail.from": "usher@example.org", "mail.tls": "none",
-                "mail.templates": os.path.join(CONF, "mail"), **self.options}
+                "mail.templates": os.path.join(CONF, "mail"), "mail.queue": self.path("mail-queue"),
+                "mail.notices": False, **self.options}
 
     def start_daemon(self, wait=True):
         for _ in range(5):
@@ -356,12 +357,12 @@ class Gateway:
 
     # Mail.
 
-    def start_mail(self):
-        """A mail server; its mails are files in the folder "mail"."""
+    def start_mail(self, *moods):
+        """A mail server; its mails are files in the folder "mail". Moods are options of smtp_sink."""
         os.makedirs(self.path("mail"), exist_ok=True)
         with open(self.path("mail.log"), "a") as log:
             self.sink = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests/smtp_sink.py"),
-                                          self.path("mail"), "--port", str(self.mail_port)],
+                                          self.path("mail"), "--port", str(self.mail_port), *moods],
                                          stdout=subprocess.PIPE, stderr=log, text=True)
         self.mail_port = int(self.sink.stdout.readline().split()[1])
 

@@ -4,9 +4,9 @@
 
 packages_build="autoconf automake libtool pkg-config gcc make libc6-dev libldap-dev libpam0g-dev
     libconfig-dev libssl-dev liboath-dev liblmdb-dev libevent-dev libcurl4-openssl-dev libxxhash-dev
-    libjansson-dev gettext"
+    libjansson-dev libqrencode-dev libpng-dev gettext"
 packages_run="slapd ldap-utils util-linux oathtool pamtester libpam-wrapper python3 python3-aiosmtpd"
-packages_test="libcmocka-dev libpamtest0-dev python3-ldap3 openssl valgrind clang-format procps mandoc curl gdb clang-tidy cppcheck systemd
+packages_test="libcmocka-dev libpamtest0-dev python3-ldap3 openssl zbar-tools valgrind clang-format procps mandoc curl gdb clang-tidy cppcheck systemd
     python3-pexpect libnss-wrapper locales openssh-server openssh-client sudo login apache2-bin
     libapache2-mod-authnz-pam cockpit-ws cockpit-bridge"
 

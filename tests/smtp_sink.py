@@ -33,6 +33,8 @@ class Sink:
         self.count = len([name for name in os.listdir(args.folder) if name.endswith(".eml")])
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        if self.silent == "hello":
+            await asyncio.sleep(3600)
         session.host_name = hostname
         # aiosmtpd offers AUTH always; a server without it is one of the moods to be shown.
         return [line for line in responses if self.auth or not line.startswith("250-AUTH")]
@@ -62,7 +64,18 @@ class Sink:
             out.write(envelope.original_content)
         os.rename(path + ".new", path)
         print(f"mail {path}", flush=True)
+        if self.silent == "accepted":
+            await asyncio.sleep(3600)
         return "250 OK"
+
+
+class Dying(SMTP):
+    """Says go ahead, reads a little, and is gone."""
+
+    async def smtp_DATA(self, arg):
+        await self.push("354 go ahead")
+        await self._reader.read(64)
+        self.transport.close()
 
 
 def make_certificate(folder):
@@ -96,7 +109,9 @@ def parse_arguments():
     parser.add_argument("--auth", metavar="USER:PASSWORD", help="offer AUTH and demand it")
     parser.add_argument("--refuse", metavar="ANSWER", nargs="?", const="550 no such user",
                         help="answer this to every recipient")
-    parser.add_argument("--silent", choices=("data", "quit"), help="never answer to this")
+    parser.add_argument("--silent", choices=("hello", "data", "accepted", "quit"),
+                        help="never answer to this; accepted: the mail is taken, which nobody is told")
+    parser.add_argument("--die", choices=("data",), help="close the connection in the middle of this")
     parser.add_argument("--until-eof", action="store_true", help="end with the standard input")
     return parser.parse_args()
 
@@ -112,7 +127,8 @@ async def serve(args):
             done.set_result(None)
 
     def protocol():
-        return SMTP(sink, hostname="sink.localhost", enable_SMTPUTF8=False,
+        kind = Dying if args.die else SMTP
+        return kind(sink, hostname="sink.localhost", enable_SMTPUTF8=False,
                     data_size_limit=MAIL_MAX, loop=loop,
                     tls_context=context if args.starttls else None,
                     require_starttls=args.starttls,

@@ -283,7 +283,7 @@ static void put_language(const char *name, bool there)
 
 static void languages_of_mails(void **state)
 {
-    static const struct template_kind kind = {"code", {NULL}};
+    static const struct template_kind kind = {"code", {NULL}, false};
     struct templates *templates = NULL;
     char wrong[512], name[8];
 

@@ -151,7 +151,8 @@ static void plain(void **state)
     assert_has(mail_text, "@example.org>\r\n");
     assert_has(mail_text, "\r\nMessage-ID: <");
     assert_has(mail_text, "\r\nAuto-Submitted: auto-generated\r\n");
-    assert_has(mail_text, "\r\nMime-Version: 1.0\r\n");
+    assert_has(mail_text, "\r\nMIME-Version: 1.0\r\n");
+    assert_has(mail_text, "\r\nContent-Type: text/plain; charset=UTF-8\r\n");
     assert_has(mail_text, "\r\n\r\nHi Bob\r\n");
     sink_stop();
 }
@@ -229,8 +230,8 @@ static void moods(void **state)
         {"smtp", {"--starttls"}, MAIL_TLS_ALWAYS, "u", "p", E_MAIL, "does not ask for"},
         {"smtp", {"--auth", "u:p"}, MAIL_TLS_NONE, "u", "wrong", E_MAIL, "535"},
         {"smtp", {"--auth", "u:p"}, MAIL_TLS_NONE, NULL, NULL, E_MAIL, "530"},
-        {"smtp", {"--refuse"}, MAIL_TLS_NONE, NULL, NULL, E_MAIL, "550"},
-        {"smtp", {"--refuse=452 full"}, MAIL_TLS_NONE, NULL, NULL, E_MAIL, "452"},
+        {"smtp", {"--refuse"}, MAIL_TLS_NONE, NULL, NULL, E_UNWILLING, "550"},
+        {"smtp", {"--refuse=452 full"}, MAIL_TLS_NONE, NULL, NULL, E_BUSY, "452"},
     };
     const struct mail mail = HELLO;
 

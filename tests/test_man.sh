@@ -31,7 +31,7 @@ same() {
 
 # Name and default of an option that is no folder: those depend on what usher was built for.
 presets() {
-    grep -v -E '^(listen\.(ldapi|admin)|cache\.directory|keys\.file|mail\.templates) ' "$1" | sort
+    grep -v -E '^(listen\.(ldapi|admin)|cache\.directory|keys\.file|mail\.(templates|queue)) ' "$1" | sort
 }
 
 : >"$work/empty.conf"

@@ -4,12 +4,13 @@
 # SIGHUP: what comes into force, what needs a restart, and that a bad file, key file or template leaves
 # everything as it was. Each test has a gateway's log to itself from a mark on.
 import os
+import shutil
 import signal
 import threading
 import unittest
 
 import raw_ldap as raw
-from gateway import STRANGER, Gateway, conf_text, free_port, membership, program, until
+from gateway import CONF, STRANGER, Gateway, conf_text, free_port, membership, program, until
 from people import add_person, password
 
 gateway = None
@@ -215,8 +216,8 @@ class Templates(Case):
     def test_a_new_template_is_used(self):
         add_person(gateway, "t1", usherSecondFactor="email")
         folder = gateway.path("mail-templates")
+        shutil.copytree(os.path.join(CONF, "mail"), folder)
         for language in ("en", "da", "it"):
-            os.makedirs(os.path.join(folder, language))
             with open(os.path.join(folder, language, "code.txt"), "w") as file:
                 file.write("Subject: your code\n\nTHE FIRST WORDING {name} {code} {minutes} {organization}\n")
         options = {"mail.templates": folder}
@@ -233,6 +234,95 @@ class Templates(Case):
         ticket = self.link.ask(raw.verify(uid, raw.PASSWORD, password(uid))).ticket
         self.assertEqual(self.link.ask(raw.challenge(uid, ticket=ticket)).code, raw.SUCCESS)
         until("a mail says " + wording, lambda: any(wording in mail for mail in gateway.mails()))
+
+
+class Sending(Case):
+    def relink(self):
+        self.link.close()
+        self.link = gateway.local()
+        self.addCleanup(self.link.close)
+
+    def set_password(self, uid, number=1):
+        gateway.ctl("password", "set", "--password-file", "-", uid, text="password-%d-%s\n" % (number, uid))
+
+    def received(self, uid):
+        return [mail for mail in gateway.mails() if "X-Sink-To: %s@example.org" % uid in mail]
+
+    def queued(self):
+        return os.listdir(gateway.path("mail-queue/queue"))
+
+    def test_what_waits_goes_to_the_new_server_at_once(self):
+        add_person(gateway, "w1")
+        options = {"mail.notices": True, "mail.retry_first": 3600, "mail.retry_most": 86400}
+        self.reload(**options, **{"mail.url": "smtp://127.0.0.1:%d" % free_port()})
+        self.set_password("w1")
+        until("it was tried", lambda: int(gateway.monitor()["usherMailFailed"]) > 0)
+        self.assertEqual((len(self.queued()), gateway.monitor()["usherMailQueued"]), (1, "1"))
+        self.reload(**options)
+        until("the queue is empty", lambda: not self.queued())
+        self.assertEqual(len(self.received("w1")), 1)
+
+    def test_a_mail_server_where_there_was_none(self):
+        add_person(gateway, "w2")
+        gateway.restart_daemon(**{"mail.url": ""})
+        del gateway.options["mail.url"]
+        self.relink()
+        self.reload(**{"mail.notices": True})
+        self.set_password("w2")
+        until("the notice arrives", lambda: self.received("w2"))
+        self.reload(**{"mail.notices": True, "mail.url": ""})  # and none again: nothing is queued
+        self.set_password("w2", 2)
+        self.assertEqual(self.queued(), [])
+
+    def test_an_sms_on_its_way_ends_as_it_began(self):
+        for name, script in (("slow", 'cat >"$1/slow.text"; until [ -e "$1/go" ]; do sleep 0.05; done'),
+                             ("fast", 'cat >"$1/fast.text"')):
+            gateway.write(name, "#!/bin/sh\n%s\n" % script)
+            os.chmod(gateway.path(name), 0o755)
+        for uid in ("w3", "w4", "w5"):
+            add_person(gateway, uid, usherSecondFactor="sms", mobile="+45 12 34 56 78")
+
+        def by(name):
+            words = ['"%s"' % word for word in (gateway.path(name), gateway.folder)]
+            self.reload(**{"sms.command": words, "sms.timeout": 60000})
+        by("slow")
+        other = gateway.local(60)
+        self.addCleanup(other.close)
+        other.post(raw.challenge("w3"))
+        until("the command runs", lambda: gateway.text("slow.text"))
+        by("fast")
+        answer = self.link.ask(raw.challenge("w4"))
+        self.assertEqual((answer.code, answer.destination), (raw.SUCCESS, "***78"))
+        self.assertTrue(gateway.text("fast.text"))
+        gateway.write("go", "")
+        answer = other.receive()
+        self.assertEqual((answer.code, answer.destination), (raw.SUCCESS, "***78"))
+        self.reload()  # no SMS any more
+        answer = self.link.ask(raw.challenge("w5"))
+        self.assertEqual((answer.code, answer.destination), (raw.SUCCESS, "w***@example.org"))
+
+    def test_a_token_that_others_can_read(self):
+        gateway.write("token", "a-token\n")
+        os.chmod(gateway.path("token"), 0o644)
+        options = {"sms.url": "https://127.0.0.1:1/", "sms.token_file": gateway.path("token")}
+        self.assertIn("sms.token_file: %s must be a file of mode 0600" % gateway.path("token"),
+                      self.refused(**options))
+        os.chmod(gateway.path("token"), 0o600)
+        self.assertIn("sms.url", self.reload(**options))
+
+    def test_how_many_codes(self):
+        add_person(gateway, "w6", usherSecondFactor="email")
+        texts = {}
+        for count in (0, 2, 0, 3, 4):
+            self.reload(**{"limits.challenges_person": count})
+            texts[count] = self.link.ask(raw.challenge("w6", language="en")).text.split(".")[0]
+        self.assertEqual(texts, {0: "A code was sent less than a minute ago",
+                                 2: "A code was sent less than a minute ago",
+                                 3: "A code was sent less than a minute ago",
+                                 4: "A code was sent less than a minute ago"})
+        self.reload(**{"limits.challenges_person": 3})  # what was taken stays taken
+        self.assertEqual(self.link.ask(raw.challenge("w6", language="en")).text,
+                         "Too many codes were asked for. Please try again later.")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@
 #define GOOD      "Subject: s\n\nb\n"
 
 static const struct template_kind kinds[] = {
-    {"code", {"name", "code", "minutes", "organization", NULL}},
+    {"code", {"name", "code", "minutes", "organization", NULL}, false},
 };
 
 static char folder[] = "/tmp/usher-template-XXXXXX";
@@ -211,6 +211,31 @@ static void hostile_values(void **state)
     templates_free(templates);
 }
 
+static void bare(void **state)
+{
+    static const struct template_kind sms[] = {{"code", {"code", NULL}, false},
+                                               {"sms", {"code", NULL}, true}};
+    struct templates *templates = NULL;
+    char wrong[600] = "", *subject = NULL, *body = NULL;
+
+    (void)state;
+    put("en/code.txt", GOOD, strlen(GOOD));
+    put("en/sms.txt", "{code} it is\n", 13);
+    assert_int_equal(templates_load(folder, sms, 2, &templates, wrong, sizeof(wrong)), 0);
+    assert_int_equal(template_fill(templates, "sms", "en", values, COUNT(values), &subject, &body),
+                     0);
+    assert_string_equal(subject, "");
+    assert_string_equal(body, "123456 it is\n");
+    template_text_free(subject);
+    template_text_free(body);
+    templates_free(templates);
+    put("en/sms.txt", "{name} it is\n", 13);
+    assert_int_equal(templates_load(folder, sms, 2, &templates, wrong, sizeof(wrong)), E_CONF);
+    put("en/sms.txt", "", 0);
+    assert_int_equal(templates_load(folder, sms, 2, &templates, wrong, sizeof(wrong)), E_CONF);
+    drop("en/sms.txt");
+}
+
 static void shipped(void **state)
 {
     static const struct {
@@ -220,12 +245,21 @@ static void shipped(void **state)
         {"da-DK", "123456 er din kode til ACME"},
         {"it", "123456 \xc3\xa8 il tuo codice per ACME"},
     };
+    static const struct template_kind all[] = {
+        {"code", {"name", "code", "minutes", "organization", NULL}, false},
+        {"code-sms", {"name", "code", "minutes", "organization", NULL}, true},
+        {"password-changed", {"name", "organization", "time", NULL}, false},
+        {"pin-changed", {"name", "organization", "time", NULL}, false},
+        {"app-confirmed", {"name", "organization", "time", NULL}, false},
+        {"app-removed", {"name", "organization", "time", NULL}, false},
+        {"enroll", {"name", "organization", "minutes", "key", NULL}, false},
+    };
     struct templates *templates = NULL;
     char path[512], wrong[600] = "";
 
     (void)state;
     snprintf(path, sizeof(path), "%s/conf/mail", getenv("srcdir") != NULL ? getenv("srcdir") : ".");
-    if (templates_load(path, kinds, 1, &templates, wrong, sizeof(wrong)) < 0)
+    if (templates_load(path, all, COUNT(all), &templates, wrong, sizeof(wrong)) < 0)
         fail_msg("%s", wrong);
     for (size_t i = 0; i < COUNT(cases); i++) {
         char *subject = NULL, *body = NULL;
@@ -244,8 +278,8 @@ static void shipped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),          cmocka_unit_test(files),   cmocka_unit_test(languages),
-        cmocka_unit_test(hostile_values), cmocka_unit_test(shipped),
+        cmocka_unit_test(texts),          cmocka_unit_test(files), cmocka_unit_test(languages),
+        cmocka_unit_test(hostile_values), cmocka_unit_test(bare),  cmocka_unit_test(shipped),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

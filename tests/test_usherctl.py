@@ -141,7 +141,7 @@ class Verbs(unittest.TestCase):
          "running for                      2 d 4 h\nstore connected                  yes\n"
          "cache age                        1.2 s\ncache answers until              1 d\n"
          "entries                          1,234,567\nsize of the table                5.0 MiB\n"
-         "operations a second              12.5\nmails under way                  junk\n"),
+         "operations a second              12.5\ncodes by mail under way          junk\n"),
         ("entry usherCacheAgeMilliseconds=-1 usherUptimeSeconds=59 usherConnections=999 "
          "usherTableBytes=0 usherCacheFilled=FALSE",
          "cache age                        never filled\nrunning for                      59 s\n"

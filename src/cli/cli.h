@@ -22,6 +22,7 @@ struct cli {
     const char *secret_file;        /* --pin-file, --password-file; NULL: asked for */
     int64_t timeout_s;
     bool json;
+    bool qr, no_qr, mail;  /* code enroll */
     struct client *client; /* NULL until cli_connect */
     char base[DN_MAX];     /* "" until cli_base */
 };
@@ -45,6 +46,9 @@ const char *cli_answer(int rc, int *ret_status);
 
 /* Prints text with everything that could move the cursor made harmless. */
 void cli_print(struct slice text);
+
+/* Draws a text as a QR code. E_LIMIT: it is too long for one; E_NOMEM. */
+int cli_qr(const char *text);
 
 /* Prints and frees an object: {"answer": ...}. */
 void cli_json(json_t *object);

@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * usherctl code: the app that gives a person's one-time codes. enroll shows the URI that the app
- * reads; nothing changes until confirm proves that the app has it. recovery prints codes that stand
- * in for it.
+ * usherctl code: the app that gives a person's one-time codes. enroll shows the QR code and URI
+ * that the app reads, or has it mailed; nothing changes until confirm proves that the app has it.
+ * recovery prints codes that stand in for it.
  */
 #include "base/err.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Draws the QR code; without it the URI below has to do. */
+static void code_draw(const struct cli *cli, struct slice uri)
+{
+    char *text = slice_dup(uri);
+    int rc = cli_qr(text);
+
+    if (rc < 0)
+        (void)cli_error(cli, "the QR code cannot be drawn: %s", err_text(rc));
+    mem_wipe(text, uri.len);
+    free(text);
+}
 
 int code_enroll(struct cli *cli, int argc, char **argv)
 {
-    struct enroll_request request = {.user = slice_of(argv[0]), .step = ENROLL_BEGIN};
+    struct enroll_request request = {.user = slice_of(argv[0]),
+                                     .step = cli->mail ? ENROLL_MAIL : ENROLL_BEGIN};
     struct enroll_response response;
     int rc;
 
     (void)argc;
+    if (cli->mail && (cli->qr || cli->json))
+        return cli_error(cli, "--mail shows nothing here: neither --qr nor --json go with it");
     if (cli_connect(cli) != 0)
         return EXIT_ERROR;
     rc = client_enroll(cli->client, &request, &response);
-    if (rc < 0)
-        return cli_done(cli, rc, "");
+    if (rc < 0 || cli->mail)
+        return cli_done(cli, rc, "the mail with the QR code is queued");
+    if (!cli->no_qr && !cli->json && (cli->qr || isatty(STDOUT_FILENO)))
+        code_draw(cli, response.uri);
     if (cli->json)
         cli_json(json_pack("{s:s%}", "uri", response.uri.len > 0 ? response.uri.data : "",
                            response.uri.len));

@@ -35,7 +35,8 @@ static const struct verb {
     {"doctor", NULL, "", 0, 0, doctor_examine, "every defect of the data"},
     {"pin", "set", "ORG USER", 2, 2, pin_set, "set a person's PIN in an organization"},
     {"pin", "remove", "ORG USER", 2, 2, pin_remove, "remove it"},
-    {"code", "enroll", "USER", 1, 1, code_enroll, "begin: print the URI for the person's app"},
+    {"code", "enroll", "USER", 1, 1, code_enroll,
+     "begin: the QR code and URI for the person's app"},
     {"code", "confirm", "USER CODE", 2, 2, code_confirm, "end: the first code of the app"},
     {"code", "recovery", "USER", 1, 1, code_recovery, "print ten fresh recovery codes"},
     {"code", "reset", "USER", 1, 1, code_reset, "forget the person's app"},
@@ -55,7 +56,7 @@ static const struct verb {
     {"help", NULL, "", 0, 0, help_show, "print this"},
 };
 
-enum { OPTION_SECRET_FILE = 256 };
+enum { OPTION_SECRET_FILE = 256, OPTION_QR, OPTION_NO_QR, OPTION_MAIL };
 
 static const struct option long_options[] = {
     {"uri", required_argument, NULL, 'H'},
@@ -65,6 +66,9 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, 't'},
     {"pin-file", required_argument, NULL, OPTION_SECRET_FILE},
     {"password-file", required_argument, NULL, OPTION_SECRET_FILE},
+    {"qr", no_argument, NULL, OPTION_QR},
+    {"no-qr", no_argument, NULL, OPTION_NO_QR},
+    {"mail", no_argument, NULL, OPTION_MAIL},
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -86,6 +90,7 @@ static void usage(FILE *out)
                 "  -D, --bind-dn DN          bind with a password instead of as the socket's peer\n"
                 "  -y, --bind-password-file FILE\n"
                 "      --pin-file FILE, --password-file FILE   \"-\": standard input\n"
+                "      --qr, --no-qr, --mail   code enroll: draw the QR code; do not; mail it\n"
                 "  -t, --timeout SECONDS     default: 30\n"
                 "  -j, --json                answer in JSON\n"
                 "Exit status: 0 yes or done, 1 no, 2 error. See usherctl(1).\n",
@@ -159,6 +164,15 @@ static int options_read(struct cli *cli, int argc, char **argv, const char **ret
             break;
         case OPTION_SECRET_FILE:
             cli->secret_file = optarg;
+            break;
+        case OPTION_QR:
+            cli->qr = true;
+            break;
+        case OPTION_NO_QR:
+            cli->no_qr = true;
+            break;
+        case OPTION_MAIL:
+            cli->mail = true;
             break;
         case 'j':
             cli->json = true;

@@ -45,7 +45,13 @@ static const struct {
     {"usherLoginsRefused", "logins refused", UNIT_COUNT},
     {"usherLoginsLocked", "of these, locked", UNIT_COUNT},
     {"usherStoreJobs", "logins and searches under way", UNIT_COUNT},
-    {"usherMailJobs", "mails under way", UNIT_COUNT},
+    {"usherMailJobs", "codes by mail under way", UNIT_COUNT},
+    {"usherSmsJobs", "codes by SMS under way", UNIT_COUNT},
+    {"usherMailQueued", "mails that wait in the queue", UNIT_COUNT},
+    {"usherMailQueuedOldestSeconds", "the oldest of them since", UNIT_SECONDS},
+    {"usherMailSent", "mails of the queue delivered", UNIT_COUNT},
+    {"usherMailFailed", "tries that failed", UNIT_COUNT},
+    {"usherMailDead", "mails given up", UNIT_COUNT},
 };
 
 /* 1234567 to "1,234,567". */

@@ -206,7 +206,7 @@ SEQUENCE(set_pin_request)
 
 static const struct field enroll_request_fields[] = {
     STRING_OPTIONAL(enroll_request, 0, user),
-    NUMBER(enroll_request, 1, step, ENROLL_RESET),
+    NUMBER(enroll_request, 1, step, ENROLL_MAIL),
     STRING_OPTIONAL(enroll_request, 2, code),
 };
 SEQUENCE(enroll_request)

@@ -92,7 +92,7 @@ enum verify_state {
 
 enum means { MEANS_DEFAULT = 0, MEANS_EMAIL = 1, MEANS_SMS = 2, MEANS_TOTP = 3 };
 
-enum enroll_step { ENROLL_BEGIN = 0, ENROLL_CONFIRM = 1, ENROLL_RESET = 2 };
+enum enroll_step { ENROLL_BEGIN = 0, ENROLL_CONFIRM = 1, ENROLL_RESET = 2, ENROLL_MAIL = 3 };
 
 struct verify_request {
     struct slice user;

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -121,18 +120,4 @@ void header_date(char *ret, size_t size)
     gmtime_r(&now, &tm);
     snprintf(ret, size, "Date: %s, %02d %s %d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
              months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-int header_message_id(const char *from, char *ret)
-{
-    unsigned char random[16];
-    int len;
-
-    if (RAND_bytes(random, sizeof(random)) != 1)
-        return E_CRYPTO;
-    len = sprintf(ret, "Message-ID: <");
-    for (size_t i = 0; i < sizeof(random); i++)
-        len += sprintf(ret + len, "%02x", random[i]);
-    sprintf(ret + len, "%s>", strchr(from, '@'));
-    return 0;
 }

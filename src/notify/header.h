@@ -26,7 +26,4 @@ void header_address(const char *name, const char *display, const char *address, 
 /* "Date: ..." of now. */
 void header_date(char *ret, size_t size);
 
-/* "Message-ID: <random@domain of from>". ret has HEADER_MAX bytes. E_CRYPTO. */
-int header_message_id(const char *from, char *ret);
-
 #endif

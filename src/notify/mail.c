@@ -6,6 +6,7 @@
  */
 #include "notify/mail.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "notify/header.h"
 
@@ -15,19 +16,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_MS    30000
-#define AUTH_ACCEPTED "235"
+#define TIMEOUT_MS     30000
+#define STOP_ANSWER_MS 5000 /* for the answer to a whole mail, once told to stop */
+#define AUTH_ACCEPTED  "235"
+
+/* How far the conversation has come: the last command that was sent. */
+enum phase { PHASE_HELLO, PHASE_MAIL, PHASE_RCPT, PHASE_DATA };
 
 /* One delivery. */
 struct delivery {
     const struct mail_server *server;
-    const struct mail *mail;
+    struct slice message;
+    const _Atomic bool *stop;
+    int64_t stop_ms; /* since when it is known to be set; 0: it was not */
+    size_t sent;
+    enum phase phase;
     bool authorized; /* the server accepted AUTH, or none was asked for */
-    char *body;      /* lines end in CRLF, which quoted-printable needs */
-    size_t len, sent;
+    bool accepted;   /* it has taken the mail */
     CURL *curl;
-    curl_mime *mime;
-    struct curl_slist *headers;
     struct curl_slist *recipients;
     char why[CURL_ERROR_SIZE];
 };
@@ -130,121 +136,94 @@ static int check_confidential(const struct mail_server *server, char *errbuf, si
     return err;
 }
 
-static int check_all(const struct mail_server *server, const struct mail *mail, char *errbuf,
-                     size_t size)
+static int check_address(const char *what, const char *address, char *errbuf, size_t size)
 {
+    if (mail_address_check(slice_of(address)) == 0)
+        return 0;
+    snprintf(errbuf, size, "the %s is not a mail address", what);
+    return E_SYNTAX;
+}
+
+int mail_compose(const struct mail_server *server, const struct mail *mail, struct slice png,
+                 const char *id, struct buffer *ret, char *errbuf, size_t size)
+{
+    const struct letter letter = {
+        .id = id,
+        .from = server->from,
+        .from_name = server->from_name,
+        .to = mail->to,
+        .subject = mail->subject,
+        .body = mail->body,
+        .png = png,
+    };
     int err;
 
-    if (mail_address_check(slice_of(server->from)) < 0 ||
-        mail_address_check(slice_of(mail->to)) < 0) {
-        snprintf(errbuf, size, "the %s is not a mail address",
-                 mail_address_check(slice_of(server->from)) < 0 ? "sender" : "recipient");
-        return E_SYNTAX;
-    }
-    if ((err = check_text("sender's name", server->from_name, MAIL_NAME_MAX, errbuf, size)) < 0 ||
+    if ((err = check_address("sender", server->from, errbuf, size)) < 0 ||
+        (err = check_address("recipient", mail->to, errbuf, size)) < 0 ||
+        (err = check_text("sender's name", server->from_name, MAIL_NAME_MAX, errbuf, size)) < 0 ||
         (err = check_text("subject", mail->subject, MAIL_SUBJECT_MAX, errbuf, size)) < 0 ||
         (err = check_body(mail->body, errbuf, size)) < 0)
         return err;
-    return check_confidential(server, errbuf, size);
+    err = letter_write(&letter, ret);
+    if (err < 0)
+        snprintf(errbuf, size, "%s", err_text(err));
+    return err;
 }
 
+/* Follows the conversation. Nothing of it is kept: it carries the password and the mail. */
 static int on_debug(CURL *curl, curl_infotype type, char *data, size_t size, void *user)
 {
+    static const struct {
+        const char *word;
+        enum phase phase;
+    } commands[] = {{"MAIL ", PHASE_MAIL}, {"RCPT ", PHASE_RCPT}, {"DATA", PHASE_DATA}};
     struct delivery *delivery = user;
 
     (void)curl;
-    if (type == CURLINFO_HEADER_IN && size > 3 && memcmp(data, AUTH_ACCEPTED, 3) == 0)
+    if (type == CURLINFO_HEADER_OUT)
+        for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+            if (size >= strlen(commands[i].word) &&
+                memcmp(data, commands[i].word, strlen(commands[i].word)) == 0)
+                delivery->phase = commands[i].phase;
+    if (type != CURLINFO_HEADER_IN || size <= 3)
+        return 0;
+    if (memcmp(data, AUTH_ACCEPTED, 3) == 0)
         delivery->authorized = true;
+    if (delivery->phase == PHASE_DATA && delivery->sent == delivery->message.len && data[0] == '2')
+        delivery->accepted = true;
     return 0;
 }
 
 static size_t on_read(char *to, size_t one, size_t count, void *user)
 {
     struct delivery *delivery = user;
-    size_t len = delivery->len - delivery->sent;
+    size_t len = delivery->message.len - delivery->sent;
 
     if (!delivery->authorized)
         return CURL_READFUNC_ABORT;
     if (len > one * count)
         len = one * count;
-    memcpy(to, delivery->body + delivery->sent, len);
+    memcpy(to, delivery->message.data + delivery->sent, len);
     delivery->sent += len;
     return len;
 }
 
-static int on_seek(void *user, curl_off_t offset, int origin)
+/* Called about once a second, and whenever something happens. */
+static int on_progress(void *user, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+                       curl_off_t up)
 {
     struct delivery *delivery = user;
 
-    if (origin != SEEK_SET || offset < 0 || (size_t)offset > delivery->len)
-        return CURL_SEEKFUNC_CANTSEEK;
-    delivery->sent = (size_t)offset;
-    return CURL_SEEKFUNC_OK;
-}
-
-static int add_line(struct curl_slist **list, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(*list, line);
-
-    if (longer == NULL)
-        return E_NOMEM;
-    *list = longer;
-    return 0;
-}
-
-static int add_headers(struct delivery *delivery)
-{
-    char line[HEADER_MAX];
-    int err;
-
-    header_date(line, sizeof(line));
-    if ((err = add_line(&delivery->headers, line)) < 0)
-        return err;
-    header_address("From", delivery->server->from_name, delivery->server->from, line);
-    if ((err = add_line(&delivery->headers, line)) < 0)
-        return err;
-    header_address("To", NULL, delivery->mail->to, line);
-    if ((err = add_line(&delivery->headers, line)) < 0)
-        return err;
-    header_text("Subject", delivery->mail->subject, line);
-    if ((err = add_line(&delivery->headers, line)) < 0 ||
-        (err = header_message_id(delivery->server->from, line)) < 0 ||
-        (err = add_line(&delivery->headers, line)) < 0)
-        return err;
-    return add_line(&delivery->headers, "Auto-Submitted: auto-generated");
-}
-
-/* The body with CRLF at the end of each line. */
-static void copy_body(struct delivery *delivery)
-{
-    const char *body = delivery->mail->body;
-    char *to;
-
-    delivery->body = mem_alloc(2 * strlen(body) + 1);
-    for (to = delivery->body; *body != '\0'; body++) {
-        if (*body == '\n')
-            *to++ = '\r';
-        *to++ = *body;
-    }
-    delivery->len = (size_t)(to - delivery->body);
-}
-
-static int build_message(struct delivery *delivery)
-{
-    curl_mimepart *part;
-    int err = add_headers(delivery);
-
-    if (err < 0)
-        return err;
-    copy_body(delivery);
-    delivery->mime = curl_mime_init(delivery->curl);
-    part = delivery->mime != NULL ? curl_mime_addpart(delivery->mime) : NULL;
-    if (part == NULL ||
-        curl_mime_data_cb(part, (curl_off_t)delivery->len, on_read, on_seek, NULL, delivery) ||
-        curl_mime_type(part, "text/plain; charset=UTF-8") ||
-        curl_mime_encoder(part, "quoted-printable"))
-        return E_NOMEM;
-    return add_line(&delivery->recipients, delivery->mail->to);
+    (void)down_all;
+    (void)down;
+    (void)up_all;
+    (void)up;
+    if (delivery->stop == NULL || !atomic_load(delivery->stop))
+        return 0;
+    if (delivery->stop_ms == 0)
+        delivery->stop_ms = clock_monotonic_ms();
+    return delivery->sent < delivery->message.len ||
+           clock_monotonic_ms() - delivery->stop_ms >= STOP_ANSWER_MS;
 }
 
 /* The overall timeout does not cover the goodbye, for which libcurl would wait two minutes; the one
@@ -281,12 +260,33 @@ static void set_options(struct delivery *delivery)
     }
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, server->from);
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, delivery->recipients);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, delivery->headers);
-    curl_easy_setopt(curl, CURLOPT_MIMEPOST, delivery->mime);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, delivery);
+    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)delivery->message.len);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, delivery);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, delivery->why);
     curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
     curl_easy_setopt(curl, CURLOPT_DEBUGDATA, delivery);
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+}
+
+/* What a failed transfer means for the mail. */
+static int verdict(const struct delivery *delivery, CURLcode code, long answer)
+{
+    bool of_the_mail = delivery->phase == PHASE_RCPT || delivery->phase == PHASE_DATA;
+
+    if (code == CURLE_OUT_OF_MEMORY)
+        return E_NOMEM;
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return E_TIMEOUT;
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        return delivery->authorized ? E_CANCELED : E_MAIL;
+    if (of_the_mail && answer >= 500)
+        return E_UNWILLING;
+    return of_the_mail && answer >= 400 ? E_BUSY : E_MAIL;
 }
 
 static int perform(struct delivery *delivery, char *errbuf, size_t size)
@@ -294,7 +294,7 @@ static int perform(struct delivery *delivery, char *errbuf, size_t size)
     CURLcode code = curl_easy_perform(delivery->curl);
     long answer = 0;
 
-    if (code == CURLE_OK)
+    if (code == CURLE_OK || delivery->accepted)
         return 0;
     curl_easy_getinfo(delivery->curl, CURLINFO_RESPONSE_CODE, &answer);
     if (!delivery->authorized && code == CURLE_ABORTED_BY_CALLBACK)
@@ -303,35 +303,49 @@ static int perform(struct delivery *delivery, char *errbuf, size_t size)
     else
         snprintf(errbuf, size, "%s: %s (last answer %ld)", delivery->server->url,
                  delivery->why[0] != '\0' ? delivery->why : curl_easy_strerror(code), answer);
-    return code == CURLE_OPERATION_TIMEDOUT ? E_TIMEOUT
-           : code == CURLE_OUT_OF_MEMORY    ? E_NOMEM
-                                            : E_MAIL;
+    return verdict(delivery, code, answer);
+}
+
+int mail_deliver(const struct mail_server *server, const char *to, struct slice message,
+                 const _Atomic bool *stop, char *errbuf, size_t size)
+{
+    struct delivery delivery = {
+        .server = server, .message = message, .stop = stop, .authorized = !is_set(server->user)};
+    int err;
+
+    if ((err = check_address("sender", server->from, errbuf, size)) < 0 ||
+        (err = check_address("recipient", to, errbuf, size)) < 0 ||
+        (err = check_confidential(server, errbuf, size)) < 0)
+        return err;
+    delivery.curl = curl_easy_init();
+    delivery.recipients = curl_slist_append(NULL, to);
+    if (delivery.curl == NULL || delivery.recipients == NULL) {
+        err = E_NOMEM;
+        snprintf(errbuf, size, "%s", err_text(err));
+    } else {
+        set_options(&delivery);
+        err = perform(&delivery, errbuf, size);
+    }
+    if (delivery.curl != NULL)
+        curl_easy_cleanup(delivery.curl);
+    curl_slist_free_all(delivery.recipients);
+    return err;
 }
 
 int mail_send(const struct mail_server *server, const struct mail *mail, char *errbuf, size_t size)
 {
-    struct delivery delivery = {.server = server, .mail = mail};
-    int err = check_all(server, mail, errbuf, size);
+    char id[LETTER_ID_SIZE];
+    struct buffer message;
+    int err = letter_id(id);
 
+    buffer_init(&message);
     if (err < 0)
-        return err;
-    delivery.authorized = !is_set(server->user);
-    delivery.curl = curl_easy_init();
-    err = delivery.curl != NULL ? build_message(&delivery) : E_NOMEM;
-    if (err < 0) {
         snprintf(errbuf, size, "%s", err_text(err));
-        goto out;
-    }
-    set_options(&delivery);
-    err = perform(&delivery, errbuf, size);
-out:
-    if (delivery.curl != NULL)
-        curl_easy_cleanup(delivery.curl);
-    curl_mime_free(delivery.mime);
-    curl_slist_free_all(delivery.headers);
-    curl_slist_free_all(delivery.recipients);
-    if (delivery.body != NULL)
-        mem_wipe(delivery.body, delivery.len);
-    free(delivery.body);
+    else
+        err = mail_compose(server, mail, (struct slice){0}, id, &message, errbuf, size);
+    if (err == 0)
+        err = mail_deliver(server, mail->to, (struct slice){message.data, message.len}, NULL,
+                           errbuf, size);
+    buffer_clear(&message);
     return err;
 }

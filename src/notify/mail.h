@@ -8,7 +8,10 @@
 #ifndef USHER_NOTIFY_MAIL_H
 #define USHER_NOTIFY_MAIL_H
 
-#include "base/mem.h"
+#include "base/buffer.h"
+#include "notify/letter.h"
+
+#include <stdatomic.h>
 
 #define MAIL_ADDRESS_MAX 254   /* bytes (RFC 5321 4.5.3.1) */
 #define MAIL_NAME_MAX    128   /* bytes of a sender's name */
@@ -49,13 +52,27 @@ int mail_init(void);
  * quotes, angle brackets, commas, comments or control bytes. E_SYNTAX. */
 int mail_address_check(struct slice address);
 
-/* Sends one mail. errbuf then says why not, without secrets and without the body.
- *   E_SYNTAX        an address, name, subject, body or the URL may not stand where it should
- *   E_LIMIT         one of them is too long
- *   E_CONFIDENTIAL  user is set, the host is not the loopback, and neither smtps:// nor
- *                   MAIL_TLS_ALWAYS is configured: the password would travel in the clear
- *   E_MAIL E_NOMEM  the server has not taken it
- *   E_TIMEOUT       most likely the same, but nobody can tell */
+/* Appends the mail, from the sender of this server, as it is to travel; id (letter_id) becomes its
+ * Message-ID; png (empty: none) is shown below the text. errbuf says what is wrong.
+ *   E_SYNTAX  an address, name, subject or body may not stand where it should
+ *   E_LIMIT   one of them is too long
+ *   E_NOMEM */
+int mail_compose(const struct mail_server *server, const struct mail *mail, struct slice png,
+                 const char *id, struct buffer *ret, char *errbuf, size_t size);
+
+/* Delivers what mail_compose wrote to one recipient. Once *stop (NULL: never) is set it gives up,
+ * after five seconds if the server has the whole mail and only its answer is missing. errbuf says
+ * why not, without secrets and without the body. E_SYNTAX        an address or the URL may not
+ * stand where it should E_CONFIDENTIAL  user is set, the host is not the loopback, and neither
+ * smtps:// nor MAIL_TLS_ALWAYS is configured: the password would travel in the clear E_UNWILLING
+ * the server refuses this recipient or mail for good (5xx) E_BUSY          it refuses it for the
+ * moment (4xx) E_MAIL E_NOMEM  the server is away, or takes no mail of ours E_TIMEOUT       most
+ * likely the same; when the whole mail had been sent nobody can tell E_CANCELED      *stop was set
+ */
+int mail_deliver(const struct mail_server *server, const char *to, struct slice message,
+                 const _Atomic bool *stop, char *errbuf, size_t size);
+
+/* Composes and delivers, with a Message-ID of its own. Errors of both, E_CRYPTO. */
 int mail_send(const struct mail_server *server, const struct mail *mail, char *errbuf, size_t size);
 
 #endif

@@ -101,12 +101,16 @@ static int check_pieces(const struct template_kind *kind, struct slice text, con
     return 0;
 }
 
-/* Splits and checks the text; says what is wrong. */
-static const char *parse(const struct template_kind *kind, struct template *template)
+/* Finds subject and body; says what is wrong. */
+static const char *split(const struct template_kind *kind, struct template *template)
 {
     char *text = template->text, *end = strchr(text, '\n');
-    const char *wrong = NULL;
 
+    if (kind->bare) {
+        template->subject = slice_of("");
+        template->body = slice_of(text);
+        return template->body.len == 0 ? "there is no text" : NULL;
+    }
     if (end == NULL || strncmp(text, SUBJECT, strlen(SUBJECT)) != 0 ||
         end == text + strlen(SUBJECT))
         return "the first line must be \"Subject: ...\"";
@@ -115,8 +119,16 @@ static const char *parse(const struct template_kind *kind, struct template *temp
     template->subject =
         (struct slice){text + strlen(SUBJECT), (size_t)(end - text) - strlen(SUBJECT)};
     template->body = slice_of(end + 2);
-    if (template->body.len == 0)
-        return "there is no body";
+    return template->body.len == 0 ? "there is no body" : NULL;
+}
+
+/* Splits and checks the text; says what is wrong. */
+static const char *parse(const struct template_kind *kind, struct template *template)
+{
+    const char *text = template->text, *wrong = split(kind, template);
+
+    if (wrong != NULL)
+        return wrong;
     for (const char *line = text; *line != '\0';) {
         size_t len = strcspn(line, "\n");
         if (header_text_check((struct slice){line, len}) < 0)

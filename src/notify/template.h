@@ -21,6 +21,7 @@
 struct template_kind {
     const char *name; /* of a-z and -, also the file's */
     const char *words[TEMPLATE_WORDS + 1];
+    bool bare; /* for an SMS: the file has no line "Subject:", it is all body */
 };
 
 /* The value of a word. */
@@ -40,8 +41,8 @@ int templates_load(const char *folder, const struct template_kind *kinds, size_t
 /* NULL is fine. */
 void templates_free(struct templates *templates);
 
-/* Fills the text of a kind, in the language asked for ("da-DK", in any case), else in its first
- * part
+/* Fills the text of a kind (a bare one has the subject ""), in the language asked for ("da-DK", in
+ * any case), else in its first part
  * ("da"), else in "en". Every word of the kind needs a value. The caller frees both, and wipes the
  * body if a value was a secret: template_text_free does. E_NOTFOUND for a kind that was not loaded
  * or a word without a value; E_SYNTAX when a value has control bytes, E_LIMIT when it is too long.

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * usherChallenge: a new mailed code, at most one a minute. Its record is in the ledger before the
- * mail goes out, and is taken back when the mail cannot be delivered. An unknown user gets an
- * answer of the same shape, and no mail.
+ * usherChallenge: a new code by mail or SMS, at most one a minute. Its record is in the ledger
+ * before it goes out, and is taken back when it cannot be delivered; an SMS falls back to mail. An
+ * unknown user gets an answer of the same shape, and no code.
  */
 #include "base/clock.h"
 #include "base/err.h"
 #include "notify/mask.h"
+#include "notify/sms.h"
 #include "rules/ledger.h"
 #include "rules/person.h"
 #include "rules/verify.h"
@@ -55,22 +56,15 @@ static void challenge_ghost(const struct login_context *context, struct login *l
     (void)mask_mail(slice_of(address), login->masked);
 }
 
-/* Swaps a new record in. E_BUSY: the last one is less than a minute old. */
-static int challenge_record_once(const struct login_context *context, struct login *login)
+/* Puts a new code's record in the place of old (empty: none). */
+static int challenge_swap(const struct login_context *context, struct login *login,
+                          struct slice old)
 {
-    struct slice owner = login->person->usher_id, *values, old = {0}, last;
+    struct slice owner = login->person->usher_id;
+    const char *means = login->means == MEANS_SMS ? "sms" : "email";
     char record[CODE_RECORD_MAX];
-    int64_t now_ms = clock_now_ms(), wait_ms;
-    size_t count;
-    int rc = ledger_values(context, login->arena, owner, "usherchallenge", &values, &count);
+    int rc = code_new(context->keys, owner, slice_of(means), clock_now_ms(), login->code, record);
 
-    if (rc == 0 && count > 0) {
-        last = old = values[0];
-        if (!verify_challenge_used(&last)) /* whoever has used a code may have the next */
-            rc = code_interval(last, now_ms, &wait_ms);
-    }
-    if (rc == 0)
-        rc = code_new(context->keys, owner, slice_of("email"), now_ms, login->code, record);
     if (rc == 0)
         rc = ledger_swap(context, login->arena, owner, "usherChallenge", (struct slice){0}, old,
                          slice_of(record));
@@ -78,6 +72,23 @@ static int challenge_record_once(const struct login_context *context, struct log
         (void)login_set(login->challenge, sizeof(login->challenge), slice_of(record));
     mem_wipe(record, sizeof(record));
     return rc;
+}
+
+/* Swaps a new record in. E_BUSY: the last one is less than a minute old. */
+static int challenge_record_once(const struct login_context *context, struct login *login)
+{
+    struct slice *values, old = {0}, last;
+    int64_t wait_ms;
+    size_t count;
+    int rc = ledger_values(context, login->arena, login->person->usher_id, "usherchallenge",
+                           &values, &count);
+
+    if (rc == 0 && count > 0) {
+        last = old = values[0];
+        if (!verify_challenge_used(&last)) /* whoever has used a code may have the next */
+            rc = code_interval(last, clock_now_ms(), &wait_ms);
+    }
+    return rc == 0 ? challenge_swap(context, login, old) : rc;
 }
 
 /* A lost swap is looked at again: somebody had a code sent, or a new key has sealed the last one.
@@ -89,6 +100,31 @@ static int challenge_record(const struct login_context *context, struct login *l
     for (int i = 0; rc == E_CONFLICT && i < CHALLENGE_TRIES; i++)
         rc = challenge_record_once(context, login);
     return rc == E_CONFLICT ? E_BUSY : rc;
+}
+
+static bool has_mail(const struct person *person)
+{
+    return person->mail.len > 0 && person->mail_verified;
+}
+
+/* Where the code goes: to the mobile if that is the person's factor, nobody asked for a mail, and
+ * it can be; else to the verified address. E_NOTFOUND: nowhere. */
+static int challenge_destination(const struct login_context *context, struct login *login)
+{
+    const struct person *person = login->person;
+    char number[SMS_NUMBER_MAX];
+
+    if (person->second_factor == MEANS_SMS && login->means != MEANS_EMAIL && context->sms &&
+        sms_number(person->mobile, number) == 0) {
+        login->means = MEANS_SMS;
+        (void)mask_mobile(slice_of(number), login->masked);
+        return login_set(login->destination, sizeof(login->destination), slice_of(number));
+    }
+    if (!has_mail(person))
+        return E_NOTFOUND;
+    login->means = MEANS_EMAIL;
+    (void)mask_mail(person->mail, login->masked);
+    return login_set(login->destination, sizeof(login->destination), person->mail);
 }
 
 void login_challenge(const struct login_context *context, struct login *login)
@@ -113,7 +149,14 @@ void login_challenge(const struct login_context *context, struct login *login)
         login_fail(login, E_UNWILLING, "the second factor of this person is no mailed code");
         return;
     }
+    if (challenge_destination(context, login) < 0) {
+        login->destination[0] = '\0';
+        login_answer(login, E_UNWILLING, VERIFY_STATE_REFUSED, TEXT_MAIL_FAILED);
+        return;
+    }
     rc = challenge_record(context, login);
+    if (rc < 0)
+        login->destination[0] = '\0';
     if (rc == E_BUSY) {
         login_answer(login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_CODE_TOO_SOON);
         return;
@@ -122,13 +165,26 @@ void login_challenge(const struct login_context *context, struct login *login)
         login_unavailable(login, rc);
         return;
     }
-    login->means = MEANS_EMAIL; /* a text falls back to mail */
-    (void)mask_mail(person->mail, login->masked);
-    (void)login_set(login->destination, sizeof(login->destination), person->mail);
     (void)login_set(login->mail_name, sizeof(login->mail_name), person->name);
     (void)login_set(login->mail_language, sizeof(login->mail_language),
                     person->language.len > 0 ? person->language : slice_of(login->language));
     login->err = 0;
+}
+
+int login_challenge_fallback(const struct login_context *context, struct login *login)
+{
+    struct slice old = arena_copy(login->arena, slice_of(login->challenge));
+    int rc = E_NOTFOUND;
+
+    if (login->means == MEANS_SMS && has_mail(login->person)) {
+        login->means = MEANS_EMAIL;
+        rc = challenge_destination(context, login);
+    }
+    if (rc == 0)
+        rc = challenge_swap(context, login, old); /* a code that may still come by SMS is void */
+    if (rc < 0)
+        login_challenge_failed(context, login);
+    return rc;
 }
 
 void login_challenge_failed(const struct login_context *context, struct login *login)

@@ -54,10 +54,10 @@ static int code_totp(const struct login_context *context, struct login *login, s
     return rc == E_CRYPTO ? E_AUTH : rc; /* a lost swap: somebody used a code just now */
 }
 
-/* A mailed code: its record is marked used in the ledger before anybody is told, so that the same
- * code is known again: refused, but not counted. */
-static int code_mailed_once(const struct login_context *context, struct login *login,
-                            struct slice owner, struct slice code, bool *ret_lost)
+/* A mailed or texted code: its record is marked used in the ledger before anybody is told, so that
+ * the same code is known again: refused, but not counted. */
+static int code_sent_once(const struct login_context *context, struct login *login,
+                          struct slice owner, struct slice code, bool *ret_lost, enum factor *ret)
 {
     struct slice *values, record;
     bool used;
@@ -79,19 +79,21 @@ static int code_mailed_once(const struct login_context *context, struct login *l
             slice_of(arena_printf(login->arena, VERIFY_USED "%.*s", SLICE_ARG(record))));
         *ret_lost = rc == E_CONFLICT;
     }
+    if (rc == 0)
+        *ret = code_is_for(record, slice_of("sms")) ? FACTOR_SMS : FACTOR_EMAIL;
     return rc == E_TIMEOUT || rc == E_CRYPTO ? E_AUTH : rc;
 }
 
 /* A lost swap is looked at again: somebody used the code, or a new key has sealed it. */
-static int code_mailed(const struct login_context *context, struct login *login, struct slice owner,
-                       struct slice code)
+static int code_sent(const struct login_context *context, struct login *login, struct slice owner,
+                     struct slice code, enum factor *ret)
 {
     bool lost = true;
     int rc = E_CONFLICT;
 
     for (int i = 0; lost && i < CODE_TRIES; i++) {
         lost = false;
-        rc = code_mailed_once(context, login, owner, code, &lost);
+        rc = code_sent_once(context, login, owner, code, &lost, ret);
     }
     return rc;
 }
@@ -114,12 +116,18 @@ int verify_code_check(const struct login_context *context, struct login *login, 
     bool totp = login->person->second_factor == MEANS_TOTP;
     int rc = recovery_check(context, login, code);
 
-    if (rc == E_SYNTAX) /* it is none */
-        rc = totp ? code_totp(context, login, owner, code)
-                  : code_mailed(context, login, owner, code);
-
     if (rc == 0)
-        *ret = totp ? FACTOR_TOTP : FACTOR_EMAIL;
+        *ret = totp                                        ? FACTOR_TOTP
+               : login->person->second_factor == MEANS_SMS ? FACTOR_SMS
+                                                           : FACTOR_EMAIL;
+    if (rc != E_SYNTAX) /* else it is none */
+        return rc;
+
+    if (!totp)
+        return code_sent(context, login, owner, code, ret);
+    rc = code_totp(context, login, owner, code);
+    if (rc == 0)
+        *ret = FACTOR_TOTP;
     return rc;
 }
 

@@ -37,6 +37,18 @@ struct login_context {
     struct lockout_policy lockout;
     unsigned pin_cost;  /* log2 of scrypt's N for new PINs */
     int64_t timeout_ms; /* for one step at the store */
+    bool sms;           /* an SMS can be sent */
+};
+
+/* What the person is to be told by mail, because it is news to them if it was not their doing. */
+enum notice {
+    NOTICE_NONE,
+    NOTICE_PASSWORD,
+    NOTICE_PIN,
+    NOTICE_APP,
+    NOTICE_APP_GONE,
+    NOTICE_ENROLL,
+    NOTICES
 };
 
 /* Who asks. */
@@ -94,7 +106,7 @@ struct login {
     struct password_policy policy; /* what the store said of the password, with policy_told */
     bool policy_told;
     bool locked;           /* refused because a lock is in force; for the audit line alone */
-    char uri[1100];        /* enroll: otpauth URI */
+    char uri[1100];        /* enroll: otpauth URI; with NOTICE_ENROLL for the mail alone */
     char destination[320]; /* challenge: where to, in full; for the mail job alone */
     char masked[320];      /* challenge */
     char code[16];         /* challenge: for the mail job alone */
@@ -107,7 +119,11 @@ struct login {
     size_t app_count;
     bool recovery_used;
     unsigned recovery_left; /* with recovery_used */
+    enum notice notice;     /* to be mailed to destination once err is 0 */
 };
+
+/* Has the person told, where they have a verified address. */
+void login_notify(struct login *login, enum notice notice);
 
 /* Copies what was asked; E_LIMIT when a value is too long for any person. */
 int login_set(char *field, size_t size, struct slice value);
@@ -131,7 +147,10 @@ int login_find(const struct login_context *context, struct login *login);
 /* Then one of these. Each sets err, state, text and what belongs to it. */
 void login_verify(const struct login_context *context, struct login *login);
 void login_challenge(const struct login_context *context, struct login *login);
-/* The mail of a challenge could not be sent: the challenge is taken back. */
+/* The SMS of a challenge could not be sent: another code, for a mail, takes the place of its code.
+ * 0; E_UNAVAIL ... with login->err set: no mail either, and the challenge is taken back. */
+int login_challenge_fallback(const struct login_context *context, struct login *login);
+/* The code of a challenge could not be sent: the challenge is taken back. */
 void login_challenge_failed(const struct login_context *context, struct login *login);
 void login_set_pin(const struct login_context *context, struct login *login);
 void login_enroll(const struct login_context *context, struct login *login);

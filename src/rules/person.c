@@ -18,6 +18,7 @@ static const char *const person_attributes[] = {"objectClass",
                                                 "cn",
                                                 "displayName",
                                                 "mail",
+                                                "mobile",
                                                 "usherActive",
                                                 "preferredLanguage",
                                                 "usherMailVerified",
@@ -126,6 +127,7 @@ static int person_from(struct arena *arena, const struct store_entry *entry,
     display = store_value(entry, "displayname");
     person->name = display.len > 0 ? display : store_value(entry, "cn");
     person->mail = store_value(entry, "mail");
+    person->mobile = store_value(entry, "mobile");
     person->language = store_value(entry, "preferredlanguage");
     person->active = value_bool(store_value(entry, "usheractive"), true);
     person->mail_verified = value_bool(store_value(entry, "ushermailverified"), false);
@@ -337,8 +339,11 @@ bool person_enrolled(const struct person *person)
     switch (person->second_factor) {
     case MEANS_TOTP:
         return person->totp.len > 0;
-    case MEANS_EMAIL:
     case MEANS_SMS: /* falls back to mail */
+        if (person->mobile.len > 0)
+            return true;
+        return person->mail.len > 0 && person->mail_verified;
+    case MEANS_EMAIL:
         return person->mail.len > 0 && person->mail_verified;
     default:
         return false;

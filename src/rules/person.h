@@ -21,7 +21,7 @@ struct person {
     struct slice usher_id;
     struct slice uid; /* folded */
     struct slice dn;  /* normalized */
-    struct slice name, mail, language;
+    struct slice name, mail, mobile, language;
     bool active, mail_verified, must_change;
     enum means second_factor; /* MEANS_DEFAULT: none */
     struct slice totp;        /* sealed; empty: not enrolled */
@@ -46,7 +46,8 @@ int person_factor_due(const struct login_context *context, struct arena *arena,
 int membership_read(const struct login_context *context, struct arena *arena,
                     const struct person *person, struct slice organization, struct membership *ret);
 
-/* Whether the enrolled factor can be used: a secret for totp, a verified address for email. */
+/* Whether the enrolled factor can be used: a secret for totp, a verified address for
+ * email; either that or a number for sms. */
 bool person_enrolled(const struct person *person);
 
 /* The deadline of a step that begins now (monotonic ms). */

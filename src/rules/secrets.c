@@ -134,6 +134,8 @@ void login_set_pin(const struct login_context *context, struct login *login)
     if (rc == 0)
         rc = entry_replace(context, login, membership.dn, "usherPin", value);
     mem_wipe(sealed, sizeof(sealed));
+    if (rc == 0)
+        login_notify(login, NOTICE_PIN);
     answer_store(login, rc);
 }
 
@@ -184,6 +186,16 @@ static void enroll_begin(const struct login_context *context, struct login *logi
                       login->uri);
     mem_wipe(secret, sizeof(secret));
     answer_store(login, rc);
+}
+
+/* The same, for a mail to the person: whoever asks does not see the secret. */
+static void enroll_mail(const struct login_context *context, struct login *login)
+{
+    login_notify(login, NOTICE_ENROLL);
+    if (login->notice == NOTICE_NONE)
+        login_fail(login, E_UNWILLING, "this person has no verified mail address");
+    else
+        enroll_begin(context, login);
 }
 
 /* Puts the proven secret and the factor on the person, in one change. */
@@ -262,16 +274,21 @@ static void enroll_confirm(const struct login_context *context, struct login *lo
     secret_clear(&secret);
     if (rc == 0)
         rc = enroll_swap(context, login, (struct slice){0});
+    if (rc == 0)
+        login_notify(login, NOTICE_APP);
     answer_store(login, rc);
 }
 
 /* The recovery codes go first: they stood in for an app that is no longer trusted. */
 static void enroll_reset(const struct login_context *context, struct login *login)
 {
+    bool gone = login->person->totp.len > 0;
     int rc = recovery_drop(context, login);
 
     if (rc == 0)
         rc = entry_replace(context, login, login->person->dn, "usherTotpSecret", (struct slice){0});
+    if (rc == 0 && gone)
+        login_notify(login, NOTICE_APP_GONE);
     answer_store(login, rc);
 }
 
@@ -279,10 +296,12 @@ void login_enroll(const struct login_context *context, struct login *login)
 {
     bool self = is_self(login);
 
-    if (!login->peer.admin && (!self || login->step == ENROLL_RESET)) {
+    bool admin_only = login->step == ENROLL_RESET || login->step == ENROLL_MAIL;
+
+    if (!login->peer.admin && (!self || admin_only)) {
         login_fail(login, E_ACCESS,
-                   login->step == ENROLL_RESET ? "only the administrator resets a second factor"
-                                               : "you may enrol only yourself");
+                   admin_only ? "only the administrator resets a second factor or mails one"
+                              : "you may enrol only yourself");
         return;
     }
     if (login->person == NULL) {
@@ -292,6 +311,9 @@ void login_enroll(const struct login_context *context, struct login *login)
     switch (login->step) {
     case ENROLL_BEGIN:
         enroll_begin(context, login);
+        return;
+    case ENROLL_MAIL:
+        enroll_mail(context, login);
         return;
     case ENROLL_CONFIRM:
         enroll_confirm(context, login);
@@ -362,6 +384,8 @@ static void password_reset(const struct login_context *context, struct login *lo
                                   &login->policy, &text);
 
     login->policy_told = true;
+    if (rc == 0)
+        login_notify(login, NOTICE_PASSWORD);
     if (rc == E_UNWILLING)
         password_refused(login, text);
     else
@@ -391,6 +415,8 @@ static void password_change(const struct login_context *context, struct login *l
         if (rc == 0)
             rc = ledger_drop(context, login->arena, owner, key);
     }
+    if (rc == 0)
+        login_notify(login, NOTICE_PASSWORD);
     if (rc == 0 && login->person->must_change)
         rc = entry_replace(context, login, login->person->dn, "usherMustChange", (struct slice){0});
     if (rc == E_AUTH)

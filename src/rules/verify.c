@@ -93,7 +93,7 @@ static void password_factor_due(const struct login_context *context, struct logi
         return;
     }
     login_answer(login, E_STEPUP, VERIFY_STATE_FACTOR_DUE, TEXT_CODE_NEEDED);
-    login->due = login->person->second_factor == MEANS_TOTP ? MEANS_TOTP : MEANS_EMAIL;
+    login->due = login->person->second_factor;
 }
 
 /* A right password in a bind, whose code (may be empty) has been cut off. */
@@ -331,7 +331,9 @@ static void verify_none(const struct login_context *context, struct login *login
         return;
     }
     if ((ticket.factors & TICKET_CODE) != 0)
-        login->done = login->person->second_factor == MEANS_EMAIL ? FACTOR_EMAIL : FACTOR_TOTP;
+        login->done = login->person->second_factor == MEANS_EMAIL ? FACTOR_EMAIL
+                      : login->person->second_factor == MEANS_SMS ? FACTOR_SMS
+                                                                  : FACTOR_TOTP;
     verify_complete(context, login, ticket.factors);
 }
 

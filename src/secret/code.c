@@ -153,3 +153,10 @@ int code_interval(struct slice record, int64_t now_ms, int64_t *ret_wait_ms)
     *ret_wait_ms = wait_ms < CODE_INTERVAL_MS ? wait_ms : CODE_INTERVAL_MS;
     return E_BUSY;
 }
+
+bool code_is_for(struct slice record, struct slice means)
+{
+    struct code_record parsed;
+
+    return parse_record(record, &parsed) == 0 && slice_equal(parsed.means, means);
+}

@@ -37,6 +37,9 @@ int code_check(const struct keys *keys, struct slice person, struct slice record
  * CODE_RECORD_MAX bytes. E_EXISTS, E_NOTFOUND, E_CRYPTO as seal_again. */
 int code_again(const struct keys *keys, struct slice person, struct slice record, char *ret);
 
+/* Whether a record is of a code for these means; what does not parse is of none. */
+bool code_is_for(struct slice record, struct slice means);
+
 /* May a new code be sent, given the record of the last one? 0; E_BUSY with the milliseconds still
  * to wait, at most CODE_INTERVAL_MS, whatever the clock was when the record was made. A record that
  * does not parse holds nobody up. */

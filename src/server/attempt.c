@@ -6,6 +6,7 @@
 #include "ldap/exop.h"
 #include "ldap/oid.h"
 #include "server/daemon.h"
+#include "server/mailer.h"
 #include "server/refusal.h"
 
 #include <stdio.h>
@@ -64,6 +65,18 @@ static bool attempt_moot(const struct attempt *attempt)
     return attempt->request->conn->closed || attempt->request->abandoned;
 }
 
+/* What is to be mailed is on the disk before anybody is answered. */
+static void attempt_notice(const struct attempt *attempt, struct login *login)
+{
+    struct mailer *mailer = attempt->job.loop->daemon->mailer;
+    const struct login_context *context = &attempt->settings->login;
+
+    if (login->notice == NOTICE_ENROLL)
+        mailer_enroll(mailer, context, login);
+    else if (login->notice != NOTICE_NONE)
+        mailer_notice(mailer, context, login);
+}
+
 /* On the pool: first finds the person, then, back here under its key, runs the step. What was found
  * is looked up anew where others were before it. */
 static void attempt_run(struct job *job)
@@ -89,6 +102,8 @@ static void attempt_run(struct job *job)
         login->err = E_CANCELED; /* nothing was checked: no success */
     if (login->err == 0)
         attempt->step(context, login);
+    if (login->err == 0)
+        attempt_notice(attempt, login);
     attempt->ran = true;
 }
 
@@ -118,7 +133,8 @@ enum handled attempt_start(struct attempt *attempt,
                            void (*step)(const struct login_context *, struct login *),
                            struct result *ret)
 {
-    struct loop *loop = attempt->request->conn->loop;
+    const struct conn *conn = attempt->request->conn;
+    struct loop *loop = conn->loop;
 
     attempt->step = step;
     attempt->job.run = attempt_run;
@@ -132,6 +148,14 @@ enum handled attempt_start(struct attempt *attempt,
     return REPLY;
 }
 
+static void attempt_free(struct attempt *attempt)
+{
+    login_clear(&attempt->login);
+    settings_release(attempt->settings);
+    delivery_release(attempt->delivery);
+    free(attempt);
+}
+
 void attempt_drop(struct attempt *attempt)
 {
     struct request *request = attempt->request;
@@ -141,9 +165,7 @@ void attempt_drop(struct attempt *attempt)
         request->next->link = request->link;
     request->conn->request_count--;
     free(request);
-    login_clear(&attempt->login);
-    settings_release(attempt->settings);
-    free(attempt);
+    attempt_free(attempt);
 }
 
 void attempt_finish(struct attempt *attempt, const struct result *result)
@@ -151,9 +173,7 @@ void attempt_finish(struct attempt *attempt, const struct result *result)
     struct request *request = attempt->request;
 
     request_finish(request, result);
-    login_clear(&attempt->login);
-    settings_release(attempt->settings);
-    free(attempt);
+    attempt_free(attempt);
 }
 
 /* The figures of logins: what was let in, refused, refused because locked. */

@@ -8,6 +8,7 @@
 #define USHER_SERVER_ATTEMPT_H
 
 #include "rules/login.h"
+#include "server/delivery.h"
 #include "server/dispatch.h"
 #include "server/settings.h"
 #include "server/work.h"
@@ -27,6 +28,8 @@ struct attempt {
     int64_t arrived_ns;                      /* monotonic */
     int64_t due_ns;                          /* while it is held */
     TAILQ_ENTRY(attempt) held;
+    struct delivery *delivery; /* by which its code is sent, or NULL */
+    int64_t send_until_ms;     /* monotonic: a code is of no use to be sent later */
 };
 
 /* A new attempt with the peer filled in and the request deferred. NULL, with ret filled in, when

@@ -139,6 +139,7 @@ static void daemon_loops(struct daemon *daemon)
     daemon->store_pool =
         workers_new("store", (unsigned)conf_int(daemon->conf, "store.connections"), queue);
     daemon->mail_pool = workers_new("mail", 4, queue);
+    daemon->sms_pool = workers_new("sms", 4, queue);
     daemon->loop_count = (unsigned)conf_int(daemon->conf, "threads.loops");
     for (unsigned i = 0; i < daemon->loop_count; i++)
         daemon->loops[i] = loop_new(daemon);
@@ -196,6 +197,7 @@ void daemon_stop(struct daemon *daemon)
         loop_stop(daemon->loops[i], STOP_WAIT_MS);
     listeners_close(daemon->listeners);
     workers_free(daemon->store_pool);
+    workers_free(daemon->sms_pool);
     workers_free(daemon->mail_pool);
     for (unsigned i = 0; i < daemon->loop_count; i++)
         loop_free(daemon->loops[i]);

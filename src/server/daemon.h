@@ -37,6 +37,7 @@ struct daemon {
     struct mailer *mailer;
     struct workers *store_pool;
     struct workers *mail_pool;
+    struct workers *sms_pool;
     struct loop *loops[DAEMON_LOOPS_MAX];
     unsigned loop_count;
     struct listeners *listeners;

@@ -4,6 +4,7 @@
  * usherUnlock and Password Modify. Here only their values are taken apart and put together; what is
  * allowed and what happens stands in rules/.
  */
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "ldap/exop.h"
@@ -12,6 +13,7 @@
 #include "server/daemon.h"
 #include "server/exop_value.h"
 #include "server/mailer.h"
+#include "server/texter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,9 +94,12 @@ static void on_challenge_answered(struct attempt *attempt)
 
 static void on_challenged(struct attempt *attempt)
 {
-    if (attempt->login.err != 0 || attempt->login.destination[0] == '\0' ||
-        mailer_send(attempt, on_challenge_answered) < 0)
+    if (attempt->login.err != 0 || attempt->login.destination[0] == '\0')
         on_challenge_answered(attempt);
+    else if (attempt->login.means == MEANS_SMS)
+        texter_send(attempt, on_challenge_answered);
+    else
+        mailer_send(attempt, on_challenge_answered);
 }
 
 enum handled exop_challenge(struct request *request, struct result *ret)

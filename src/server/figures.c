@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/figures.h"
 #include "base/clock.h"
+#include "server/mailer.h"
 
 #include <sys/stat.h>
 
@@ -37,7 +38,9 @@ void figures_read(struct daemon *daemon, const struct rights *rights, struct fig
         .logins_locked = atomic_load(&daemon->logins_locked),
         .store_jobs = workers_load(daemon->store_pool),
         .mail_jobs = workers_load(daemon->mail_pool),
+        .sms_jobs = workers_load(daemon->sms_pool),
     };
+    (void)mailer_status(daemon->mailer, &ret->queue);
     sync_status(daemon->sync, &ret->sync);
     if (rights != NULL)
         rights_status(rights, &ret->rights);

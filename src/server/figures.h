@@ -8,6 +8,7 @@
 
 #include "cache/rights.h"
 #include "server/daemon.h"
+#include "server/outbox.h"
 #include "store/sync.h"
 
 struct figures {
@@ -19,7 +20,8 @@ struct figures {
     uint64_t operations, compares;
     double operations_per_s; /* over the last ten seconds or so */
     uint64_t logins, logins_refused, logins_locked;
-    size_t store_jobs, mail_jobs; /* waiting and running */
+    size_t store_jobs, mail_jobs, sms_jobs; /* waiting and running; mail and SMS: codes */
+    struct outbox_status queue;             /* of mails; all zero: there is none */
 };
 
 /* rights may be NULL. Any thread. */

@@ -1,162 +1,120 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/mailer.h"
+#include "base/clock.h"
 #include "base/err.h"
-#include "base/locked.h"
 #include "base/log.h"
-#include "notify/mail.h"
-#include "notify/template.h"
+#include "notify/qr.h"
 #include "secret/code.h"
+#include "secret/token.h"
 #include "server/daemon.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static const struct template_kind kinds[] = {
-    {"code", {"name", "code", "minutes", "organization", NULL}},
-};
+#define DAY_MS 86400000
 
-struct mail_setup {
-    _Atomic unsigned owners;
-    struct conf *conf; /* holds the strings of server */
-    struct mail_server server;
-    struct templates *templates;
-    struct secret *password; /* locked memory, or NULL */
+/* Which mail tells of what, and for how long it is worth telling. */
+static const struct {
+    const char *kind;
+    int64_t lifetime_ms;
+} notices[NOTICES] = {
+    [NOTICE_PASSWORD] = {"password-changed", 3 * DAY_MS},
+    [NOTICE_PIN] = {"pin-changed", 3 * DAY_MS},
+    [NOTICE_APP] = {"app-confirmed", 3 * DAY_MS},
+    [NOTICE_APP_GONE] = {"app-removed", 3 * DAY_MS},
+    [NOTICE_ENROLL] = {"enroll", ENROLMENT_LIFETIME_MS},
 };
 
 struct mailer {
+    const char *folder; /* of the queue */
     pthread_mutex_t lock;
-    struct mail_setup *setup; /* in force */
+    struct delivery *delivery; /* in force */
+    struct outbox *outbox;     /* NULL: none; once there is one it stays */
 };
 
-/* Reads the password's file: its first line. */
-static int mailer_password(struct mail_setup *setup, const char *path)
+/* Tells the queue, or opens it once there is a mail server. Without it the daemon serves on: logins
+ * matter more. What could have been queued is then refused or, for notices, not sent. */
+static void mailer_queue(struct mailer *mailer, struct delivery *delivery)
 {
-    char line[SECRET_MAX + 2];
-    struct stat st;
-    ssize_t got;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc = E_CONF;
+    struct outbox *outbox = mailer->outbox; /* written here alone */
 
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        log_error("mail.password_file: %s: %s", path, strerror(errno));
-        goto out;
-    }
-    if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0) {
-        log_error("mail.password_file: %s must be a file of mode 0600", path);
-        goto out;
-    }
-    got = read(fd, line, sizeof(line) - 1);
-    if (got < 0)
-        goto out;
-    line[got] = '\0';
-    line[strcspn(line, "\r\n")] = '\0';
-    setup->password = locked_alloc(sizeof(*setup->password));
-    rc = setup->password != NULL ? secret_set(setup->password, line, strlen(line)) : E_NOMEM;
-    if (rc < 0) {
-        log_error("mail.password_file: %s: %s", path, err_text(rc));
-        goto out;
-    }
-    setup->server.password = setup->password->data;
-out:
-    mem_wipe(line, sizeof(line));
-    if (fd >= 0)
-        (void)close(fd);
-    return rc;
-}
-
-static void mail_setup_release(struct mail_setup *setup)
-{
-    if (setup == NULL || atomic_fetch_sub(&setup->owners, 1) > 1)
+    if (outbox != NULL) {
+        outbox_adopt(outbox, delivery);
         return;
-    templates_free(setup->templates);
-    locked_free(setup->password, sizeof(*setup->password));
-    conf_free(setup->conf);
-    free(setup);
-}
-
-int mail_setup_open(const struct conf *conf, struct mail_setup **ret)
-{
-    struct mail_setup *setup = mem_alloc(sizeof(*setup));
-    const char *password_file = conf_string(conf, "mail.password_file");
-    char error[CONF_ERROR_MAX];
-    int rc = 0;
-
-    setup->owners = 1;
-    setup->conf = conf_share(conf);
-    setup->server = (struct mail_server){
-        .url = conf_string(conf, "mail.url"),
-        .tls = (enum mail_tls)conf_word(conf, "mail.tls"),
-        .user = conf_string(conf, "mail.user"),
-        .from = conf_string(conf, "mail.from"),
-        .timeout_ms = (long)conf_int(conf, "mail.timeout"),
-    };
-    if (password_file[0] != '\0')
-        rc = mailer_password(setup, password_file);
-    if (rc == 0) {
-        rc = templates_load(conf_string(conf, "mail.templates"), kinds,
-                            sizeof(kinds) / sizeof(kinds[0]), &setup->templates, error,
-                            sizeof(error));
-        if (rc < 0)
-            log_error("mail.templates: %s", error);
     }
-    if (rc < 0) {
-        mail_setup_release(setup);
-        return rc;
+    if (!delivery_mails(delivery))
+        return;
+    if (outbox_open(mailer->folder, delivery, &outbox) < 0) {
+        log_error("there is no mail queue: notices are not sent");
+        return;
     }
-    *ret = setup;
-    return 0;
+    pthread_mutex_lock(&mailer->lock);
+    mailer->outbox = outbox;
+    pthread_mutex_unlock(&mailer->lock);
 }
 
 int mailer_open(const struct conf *conf, struct mailer **ret)
 {
-    struct mail_setup *setup = NULL;
+    struct delivery *delivery = NULL;
+    struct mailer *mailer;
     int rc = mail_init();
 
     if (rc == 0)
-        rc = mail_setup_open(conf, &setup);
+        rc = delivery_open(conf, &delivery);
     if (rc < 0)
         return rc;
-    *ret = mem_alloc(sizeof(**ret));
-    pthread_mutex_init(&(*ret)->lock, NULL);
-    (*ret)->setup = setup;
+    mailer = mem_alloc(sizeof(*mailer));
+    pthread_mutex_init(&mailer->lock, NULL);
+    mailer->folder = conf_string(conf, "mail.queue");
+    mailer->delivery = delivery;
+    mailer_queue(mailer, delivery);
+    *ret = mailer;
     return 0;
-}
-
-void mailer_adopt(struct mailer *mailer, struct mail_setup *setup)
-{
-    struct mail_setup *old;
-
-    pthread_mutex_lock(&mailer->lock);
-    old = mailer->setup;
-    mailer->setup = setup;
-    pthread_mutex_unlock(&mailer->lock);
-    mail_setup_release(old);
-}
-
-static struct mail_setup *mailer_setup(struct mailer *mailer)
-{
-    struct mail_setup *setup;
-
-    pthread_mutex_lock(&mailer->lock);
-    setup = mailer->setup;
-    atomic_fetch_add(&setup->owners, 1);
-    pthread_mutex_unlock(&mailer->lock);
-    return setup;
 }
 
 void mailer_close(struct mailer *mailer)
 {
     if (mailer == NULL)
         return;
-    mail_setup_release(mailer->setup);
+    outbox_close(mailer->outbox);
+    delivery_release(mailer->delivery);
     pthread_mutex_destroy(&mailer->lock);
     free(mailer);
+}
+
+void mailer_adopt(struct mailer *mailer, struct delivery *delivery)
+{
+    struct delivery *old;
+
+    pthread_mutex_lock(&mailer->lock);
+    old = mailer->delivery;
+    mailer->delivery = delivery;
+    pthread_mutex_unlock(&mailer->lock);
+    mailer_queue(mailer, delivery);
+    delivery_release(old);
+}
+
+struct delivery *mailer_delivery(struct mailer *mailer)
+{
+    struct delivery *delivery;
+
+    pthread_mutex_lock(&mailer->lock);
+    delivery = delivery_share(mailer->delivery);
+    pthread_mutex_unlock(&mailer->lock);
+    return delivery;
+}
+
+/* NULL: there is none. It lives as long as the mailer. */
+static struct outbox *mailer_outbox(struct mailer *mailer)
+{
+    struct outbox *outbox;
+
+    pthread_mutex_lock(&mailer->lock);
+    outbox = mailer->outbox;
+    pthread_mutex_unlock(&mailer->lock);
+    return outbox;
 }
 
 /* The template's value for one that may be empty. */
@@ -165,38 +123,48 @@ static const char *or_else(const char *text, const char *otherwise)
     return text[0] != '\0' ? text : otherwise;
 }
 
+int mailer_code_text(const struct attempt *attempt, const char *kind, char **ret_subject,
+                     char **ret_body)
+{
+    const struct login *login = &attempt->login;
+    char minutes[8];
+    const struct template_value values[] = {
+        {"name", or_else(login->mail_name, login->uid)},
+        {"code", login->code},
+        {"minutes", minutes},
+        {"organization", or_else(login->organization, attempt->settings->login.issuer)},
+    };
+
+    (void)snprintf(minutes, sizeof(minutes), "%d", CODE_LIFETIME_MS / 60000);
+    return template_fill(attempt->delivery->templates, kind, or_else(login->mail_language, "en"),
+                         values, sizeof(values) / sizeof(values[0]), ret_subject, ret_body);
+}
+
 /* On the mail pool. */
 static void mailer_run(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
     struct login *login = &attempt->login;
-    const struct login_context *context = &attempt->settings->login;
-    struct mail_setup *setup = mailer_setup(job->loop->daemon->mailer);
-    char *subject = NULL, *body = NULL, minutes[8], error[MAIL_ERROR_MAX] = "";
-    const struct template_value values[] = {
-        {"name", or_else(login->mail_name, login->uid)},
-        {"code", login->code},
-        {"minutes", minutes},
-        {"organization", or_else(login->organization, context->issuer)},
-    };
-    int rc = setup->server.url[0] == '\0' ? E_MAIL : 0;
+    const struct delivery *delivery = attempt->delivery;
+    char *subject = NULL, *body = NULL, error[MAIL_ERROR_MAX] = "", quoted[LOG_QUOTE_MAX];
+    int rc = delivery_mails(delivery) ? 0 : E_MAIL;
 
     attempt->ran = true;
-    (void)snprintf(minutes, sizeof(minutes), "%d", CODE_LIFETIME_MS / 60000);
+    if (rc == 0 && clock_monotonic_ms() >= attempt->send_until_ms)
+        rc = E_BUSY; /* it has waited behind others for as long as it might take to be sent */
     if (rc == 0)
-        rc = template_fill(setup->templates, "code", or_else(login->mail_language, "en"), values,
-                           sizeof(values) / sizeof(values[0]), &subject, &body);
+        rc = mailer_code_text(attempt, "code", &subject, &body);
     if (rc == 0)
-        rc = mail_send(&setup->server,
+        rc = mail_send(&delivery->server,
                        &(struct mail){.to = login->destination, .subject = subject, .body = body},
                        error, sizeof(error));
     template_text_free(subject);
     template_text_free(body);
-    mail_setup_release(setup);
     if (rc == 0)
         return;
-    log_error("a code could not be mailed: %s", error[0] != '\0' ? error : err_text(rc));
-    login_challenge_failed(context, login);
+    log_error("a code could not be mailed: %s",
+              log_quote(slice_of(error[0] != '\0' ? error : err_text(rc)), quoted));
+    login_challenge_failed(&attempt->settings->login, login);
 }
 
 static void mailer_done(struct job *job)
@@ -208,18 +176,164 @@ static void mailer_done(struct job *job)
     attempt->answer(attempt);
 }
 
-int mailer_send(struct attempt *attempt, void (*answer)(struct attempt *attempt))
+void mailer_send(struct attempt *attempt, void (*answer)(struct attempt *attempt))
 {
-    struct job *job = &attempt->job;
+    struct daemon *daemon = attempt->job.loop->daemon;
 
     attempt->answer = answer;
-    attempt->ran = false;
-    job->run = mailer_run;
-    job->done = mailer_done;
-    job->key = 0;
-    if (!atomic_load(&job->loop->daemon->stopping) &&
-        workers_submit(job->loop->daemon->mail_pool, job) == 0)
-        return 0;
+    if (attempt->delivery == NULL)
+        attempt->delivery = mailer_delivery(daemon->mailer);
+    attempt->send_until_ms = clock_monotonic_ms() + attempt->delivery->server.timeout_ms;
+    mailer_pass(attempt, daemon->mail_pool, mailer_run, mailer_done);
+}
+
+/* On the store pool. */
+static void refused_run(struct job *job)
+{
+    struct attempt *attempt = (struct attempt *)job;
+
+    login_challenge_failed(&attempt->settings->login, &attempt->login);
+}
+
+static void refused_done(struct job *job)
+{
+    struct attempt *attempt = (struct attempt *)job;
+
     login_answer(&attempt->login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_MAIL_FAILED);
-    return E_BUSY;
+    attempt->answer(attempt);
+}
+
+void mailer_pass(struct attempt *attempt, struct workers *pool, void (*run)(struct job *job),
+                 void (*done)(struct job *job))
+{
+    struct job *job = &attempt->job;
+    struct daemon *daemon = job->loop->daemon;
+
+    attempt->ran = false;
+    job->run = run;
+    job->done = done;
+    job->key = 0;
+    if (atomic_load(&daemon->stopping)) { /* the pools may be gone */
+        done(job);
+        return;
+    }
+    if (workers_submit(pool, job) == 0)
+        return;
+    job->run = refused_run;
+    job->done = refused_done;
+    job->key = attempt->login.key;
+    if (workers_submit(daemon->store_pool, job) < 0) {
+        log_warning("a challenge whose code was not sent stays, its minute runs: too much to do");
+        refused_done(job);
+    }
+}
+
+/* The time of now for people: "2026-11-21 18:30 UTC". */
+static void mailer_time(char ret[CLOCK_TEXT_MAX])
+{
+    char text[CLOCK_TEXT_MAX]; /* 20261121183000Z */
+
+    (void)clock_format(clock_now_ms(), text);
+    (void)snprintf(ret, CLOCK_TEXT_MAX, "%.4s-%.2s-%.2s %.2s:%.2s UTC", text, text + 4, text + 6,
+                   text + 8, text + 10);
+}
+
+void mailer_notice(struct mailer *mailer, const struct login_context *context,
+                   const struct login *login)
+{
+    char *subject = NULL, *body = NULL, time_text[CLOCK_TEXT_MAX];
+    const char *kind = notices[login->notice].kind;
+    const struct template_value values[] = {
+        {"name", or_else(login->mail_name, login->uid)},
+        {"organization", or_else(login->organization, context->issuer)},
+        {"time", time_text},
+    };
+    struct delivery *delivery = mailer_delivery(mailer);
+    struct outbox *outbox = mailer_outbox(mailer);
+    int rc;
+
+    if (!delivery->notices || !delivery_mails(delivery) || outbox == NULL)
+        goto out;
+    mailer_time(time_text);
+    rc = template_fill(delivery->templates, kind, or_else(login->mail_language, "en"), values,
+                       sizeof(values) / sizeof(values[0]), &subject, &body);
+    if (rc == 0)
+        (void)outbox_put(outbox, kind,
+                         &(struct mail){.to = login->destination, .subject = subject, .body = body},
+                         (struct slice){0}, notices[login->notice].lifetime_ms, false);
+    else
+        log_error("a notice (%s) cannot be written: %s", kind, err_text(rc));
+    template_text_free(subject);
+    template_text_free(body);
+out:
+    delivery_release(delivery);
+}
+
+/* The key of an otpauth URI, for people to type. ret has size bytes. */
+static void uri_key(const char *uri, char *ret, size_t size)
+{
+    const char *key = strstr(uri, "secret=");
+
+    ret[0] = '\0';
+    if (key != NULL) {
+        key += strlen("secret=");
+        (void)snprintf(ret, size, "%.*s", (int)strcspn(key, "&"), key);
+    }
+}
+
+/* The mail of an enrolment: its picture and its key. */
+static int mailer_put_enroll(struct outbox *outbox, const struct delivery *delivery,
+                             const char *issuer, const struct login *login)
+{
+    char *subject = NULL, *body = NULL, minutes[16], key[TEMPLATE_VALUE_MAX + 1];
+    const struct template_value values[] = {
+        {"name", or_else(login->mail_name, login->uid)},
+        {"organization", issuer},
+        {"minutes", minutes},
+        {"key", key},
+    };
+    struct buffer png;
+    int rc;
+
+    buffer_init(&png);
+    (void)snprintf(minutes, sizeof(minutes), "%d", ENROLMENT_LIFETIME_MS / 60000);
+    uri_key(login->uri, key, sizeof(key));
+    rc = qr_png(login->uri, &png);
+    if (rc == 0)
+        rc = template_fill(delivery->templates, "enroll", or_else(login->mail_language, "en"),
+                           values, sizeof(values) / sizeof(values[0]), &subject, &body);
+    if (rc == 0)
+        rc = outbox_put(outbox, "enroll",
+                        &(struct mail){.to = login->destination, .subject = subject, .body = body},
+                        (struct slice){png.data, png.len}, ENROLMENT_LIFETIME_MS, true);
+    mem_wipe(key, sizeof(key));
+    buffer_clear(&png);
+    template_text_free(subject);
+    template_text_free(body);
+    return rc;
+}
+
+void mailer_enroll(struct mailer *mailer, const struct login_context *context, struct login *login)
+{
+    struct delivery *delivery = mailer_delivery(mailer);
+    struct outbox *outbox = mailer_outbox(mailer);
+    int rc = E_UNWILLING;
+
+    if (outbox != NULL && delivery_mails(delivery))
+        rc = mailer_put_enroll(outbox, delivery, context->issuer, login);
+    mem_wipe(login->uri, sizeof(login->uri));
+    if (rc == E_UNWILLING)
+        login_fail(login, rc, "this server sends no mail (mail.url, mail.queue)");
+    else if (rc < 0)
+        login_fail(login, rc, "the mail could not be queued: %s", err_text(rc));
+    delivery_release(delivery);
+}
+
+bool mailer_status(struct mailer *mailer, struct outbox_status *ret)
+{
+    struct outbox *outbox = mailer_outbox(mailer);
+
+    if (outbox != NULL)
+        outbox_status(outbox, ret);
+    return outbox != NULL;
 }

@@ -1,28 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Mails of the daemon: the code of a challenge, on the mail pool, so that a hung mail server holds
- * up nothing but mails. A mail that cannot be sent takes its challenge back.
+ * Mails of the daemon. The code of a challenge goes out at once or not at all, on the mail pool, so
+ * that a hung mail server holds up nothing but mails; one that cannot be sent takes its challenge
+ * back. What may come later goes through the queue (outbox).
  */
 #ifndef USHER_SERVER_MAILER_H
 #define USHER_SERVER_MAILER_H
 
 #include "base/conf.h"
 #include "server/attempt.h"
+#include "server/outbox.h"
 
-struct mail_setup;
 struct mailer;
 
-/* Reads mail.* of the configuration and the templates. An error has been logged. */
+/* Opens the mail queue and what delivery_open reads. An error has been logged. */
 int mailer_open(const struct conf *conf, struct mailer **ret);
 void mailer_close(struct mailer *mailer);
 
-/* The mail server, its password and the templates, read anew; an error has been logged. And put
- * into force: mails that are sent from here on use it. Any thread. */
-int mail_setup_open(const struct conf *conf, struct mail_setup **ret);
-void mailer_adopt(struct mailer *mailer, struct mail_setup *setup);
+/* Puts a new way of sending into force, and takes it over: what is sent from here on uses it, what
+ * waits in the queue is tried at once. One thread at a time. */
+void mailer_adopt(struct mailer *mailer, struct delivery *delivery);
+
+/* What is in force now. The caller releases it. Any thread. */
+struct delivery *mailer_delivery(struct mailer *mailer);
 
 /* Sends the attempt's code to its destination and then calls answer on the loop; a failure stands
- * in login.err (E_MAIL). E_BUSY, with login.err set and nothing taken, when too many mails wait. */
-int mailer_send(struct attempt *attempt, void (*answer)(struct attempt *attempt));
+ * in login.err (E_MAIL; E_BUSY when too many mails wait), with the challenge taken back. On the
+ * attempt's loop. */
+void mailer_send(struct attempt *attempt, void (*answer)(struct attempt *attempt));
+
+/* For a pool that sends codes: has run and done called for the attempt. When the pool takes no more
+ * the challenge is taken back and answered (E_BUSY). On the attempt's loop. */
+void mailer_pass(struct attempt *attempt, struct workers *pool, void (*run)(struct job *job),
+                 void (*done)(struct job *job));
+
+/* The text of the attempt's code, from the template of this kind. The caller frees both with
+ * template_text_free. Errors of template_fill. */
+int mailer_code_text(const struct attempt *attempt, const char *kind, char **ret_subject,
+                     char **ret_body);
+
+/* Queues the login's notice, unless notices are switched off; a failure has been logged. Waits for
+ * the disk: on a pool. */
+void mailer_notice(struct mailer *mailer, const struct login_context *context,
+                   const struct login *login);
+
+/* Queues the mail with the QR code of login->uri, which is wiped; sets login->err when it cannot.
+ */
+void mailer_enroll(struct mailer *mailer, const struct login_context *context, struct login *login);
+
+/* Figures of the queue; false when there is none. Any thread. */
+bool mailer_status(struct mailer *mailer, struct outbox_status *ret);
 
 #endif

@@ -57,6 +57,16 @@ static void monitor_work(struct monitor *ret, const struct figures *figures)
     monitor_add(ret, "usherLoginsLocked", "%" PRIu64, figures->logins_locked);
     monitor_add(ret, "usherStoreJobs", "%zu", figures->store_jobs);
     monitor_add(ret, "usherMailJobs", "%zu", figures->mail_jobs);
+    monitor_add(ret, "usherSmsJobs", "%zu", figures->sms_jobs);
+}
+
+static void monitor_queue(struct monitor *ret, const struct outbox_status *queue)
+{
+    monitor_add(ret, "usherMailQueued", "%zu", queue->waiting);
+    monitor_add(ret, "usherMailQueuedOldestSeconds", "%" PRId64, queue->oldest_ms / 1000);
+    monitor_add(ret, "usherMailSent", "%" PRIu64, queue->sent);
+    monitor_add(ret, "usherMailFailed", "%" PRIu64, queue->failed);
+    monitor_add(ret, "usherMailDead", "%zu", queue->dead);
 }
 
 size_t monitor_read(struct loop *loop, struct monitor *ret)
@@ -73,5 +83,6 @@ size_t monitor_read(struct loop *loop, struct monitor *ret)
     monitor_add(ret, "usherUptimeSeconds", "%" PRId64, figures.uptime_s);
     monitor_cache(ret, &figures);
     monitor_work(ret, &figures);
+    monitor_queue(ret, &figures.queue);
     return ret->count;
 }

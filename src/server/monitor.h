@@ -8,7 +8,7 @@
 
 #include "server/loop.h"
 
-#define MONITOR_MAX       32
+#define MONITOR_MAX       64
 #define MONITOR_VALUE_MAX 256
 
 struct monitor {

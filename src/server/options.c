@@ -14,6 +14,10 @@
 #define USHER_DATADIR "/usr/share/usher"
 #endif
 
+#ifndef USHER_SPOOLDIR
+#define USHER_SPOOLDIR "/var/spool/usher"
+#endif
+
 #define UID_MAX 4294967294
 
 const struct conf_option server_options[] = {
@@ -91,6 +95,17 @@ const struct conf_option server_options[] = {
     {"login.pin_cost", CONF_INT, CONF_RELOAD, "14", 1, 17, NULL,
      "The cost of hashing a new PIN: scrypt with N = 2 to this power, r = 8, p = 1."},
 
+    {"sms.command", CONF_STRING_LIST, CONF_RELOAD, "", 0, 512, NULL,
+     "Program that sends an SMS, and its arguments; the number is added, the text is its input."},
+    {"sms.url", CONF_STRING, CONF_RELOAD, "", 0, 512, NULL,
+     "Where to POST an SMS as JSON instead: https://..., or http:// on the loopback."},
+    {"sms.token_file", CONF_STRING, CONF_RELOAD, "", 0, 512, NULL,
+     "File with the bearer token for sms.url, of mode 0600."},
+    {"sms.ca_file", CONF_STRING, CONF_RELOAD, "", 0, 512, NULL,
+     "File of the authorities for sms.url; empty: the system's."},
+    {"sms.timeout", CONF_INT, CONF_RELOAD, "10000", 100, 120000, NULL,
+     "Milliseconds that sending one SMS may take."},
+
     {"mail.url", CONF_STRING, CONF_RELOAD, "smtp://127.0.0.1:25", 0, 256, NULL,
      "The mail server: smtp://host:port or smtps://host:port; empty: no mail is sent."},
     {"mail.from", CONF_STRING, CONF_RELOAD, "usher@localhost", 3, 254, NULL,
@@ -104,7 +119,20 @@ const struct conf_option server_options[] = {
     {"mail.templates", CONF_STRING, CONF_RELOAD, USHER_DATADIR "/mail", 1, 512, NULL,
      "Folder with a folder of templates for each language."},
     {"mail.timeout", CONF_INT, CONF_RELOAD, "10000", 100, 120000, NULL,
-     "Milliseconds that sending one mail may take."},
+     "Milliseconds that sending one code may take."},
+    {"mail.notices", CONF_BOOL, CONF_RELOAD, "true", 0, 0, NULL,
+     "Whether people are told by mail when their password, PIN or app is changed."},
+    {"mail.queue", CONF_STRING, CONF_RESTART, USHER_SPOOLDIR, 1, 512, NULL,
+     "Folder in which mails wait that may be delivered later; its parent must exist."},
+    {"mail.queue_count", CONF_INT, CONF_RELOAD, "10000", 1, 100000, NULL, "Mails that may wait."},
+    {"mail.queue_bytes", CONF_INT, CONF_RELOAD, "67108864", 65536, 2147483647, NULL,
+     "Bytes of all mails that wait."},
+    {"mail.queue_timeout", CONF_INT, CONF_RELOAD, "120", 1, 1800, NULL,
+     "Seconds that delivering one mail that waits may take."},
+    {"mail.retry_first", CONF_INT, CONF_RELOAD, "15", 1, 3600, NULL,
+     "Seconds until a mail that was not delivered is tried again; each pause is twice as long."},
+    {"mail.retry_most", CONF_INT, CONF_RELOAD, "3600", 1, 86400, NULL,
+     "Seconds of the longest such pause."},
 };
 
 const size_t server_option_count = sizeof(server_options) / sizeof(server_options[0]);

@@ -46,17 +46,17 @@ static int configuration_adopt(struct daemon *daemon, const struct settings *bef
                                const struct conf *conf)
 {
     struct settings *settings = NULL;
-    struct mail_setup *mail = NULL;
+    struct delivery *delivery = NULL;
     int rc = settings_open(conf, &daemon->login, before, &settings);
 
     if (rc == 0)
-        rc = mail_setup_open(conf, &mail);
+        rc = delivery_open(conf, &delivery);
     if (rc < 0) {
         settings_release(settings);
         return rc;
     }
     settings_adopt(daemon, settings);
-    mailer_adopt(daemon->mailer, mail);
+    mailer_adopt(daemon->mailer, delivery);
     return 0;
 }
 

@@ -60,6 +60,8 @@ static void settings_login(struct settings *settings)
     };
     login->pin_cost = (unsigned)conf_int(conf, "login.pin_cost");
     login->timeout_ms = conf_int(conf, "store.timeout");
+    login->sms =
+        conf_string_list(conf, "sms.command").count > 0 || conf_string(conf, "sms.url")[0] != '\0';
 }
 
 int settings_open(const struct conf *conf, const struct login_context *fixed,

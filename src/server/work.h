@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pools of threads for what blocks: one for the store and its hashing, one for mail. A job runs on
+ * Pools of threads for what blocks: one for the store and its hashing, one for codes by
+ * mail, one for codes by SMS; the mail queue has a thread of its own (outbox). A job runs on
  * a pool thread and is then done on the event loop that it came from. Jobs of the same key run one
  * at a time in the order of their coming, and occupy no thread while they wait, so that a hundred
  * attempts on one person hold up nobody else. Every queue is bounded.

@@ -40,7 +40,8 @@ COPIES = {
 }
 
 # Subfolders that the servers write to, with their modes. Who connects passes through run.
-WRITTEN = {"store": 0o700, "run": 0o755, "run/admin": 0o700, "cache": 0o750, "mail": 0o700}
+WRITTEN = {"store": 0o700, "run": 0o755, "run/admin": 0o700, "cache": 0o750, "mail": 0o700,
+           "mail-queue": 0o700}
 
 GATEWAY_CONF = """# Made by quickstart at each start; see usher.conf(5).
 base = "{base}";
@@ -59,6 +60,8 @@ mail: {{
     tls = "none";
     from = "usher@example.org";
     templates = "share/mail";
+    queue = "mail-queue";
+    notices = false;
 }};
 """
 
