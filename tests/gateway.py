@@ -244,7 +244,7 @@ class Gateway:
                 "mail.url": "smtp://127.0.0.1:%d" % self.mail_port if self.mail_port else "",
                 "mail.from": "usher@example.org", "mail.tls": "none",
                 "mail.templates": os.path.join(CONF, "mail"), "mail.queue": self.path("mail-queue"),
-                "mail.notices": False, **self.options}
+                "mail.notices": False, "limits.logins_address": 0, **self.options}
 
     def start_daemon(self, wait=True):
         for _ in range(5):

@@ -65,7 +65,8 @@ if command -v systemd-sysusers >/dev/null; then
     if [ "$(id -u)" = 0 ]; then
         systemd-tmpfiles --root="$work/fresh" --create - <"$root/usr/lib/tmpfiles.d/usher.conf" >"$work/log" 2>&1 ||
             { cat "$work/log"; fail "systemd-tmpfiles"; }
-        for folder in "run/usher 755" "run/usher/admin 700" "var/cache/usher 750" "var/lib/usher 700"; do
+        for folder in "run/usher 755" "run/usher/admin 700" "var/cache/usher 750" "var/lib/usher 700" \
+            "var/spool/usher 700"; do
             [ "$(stat -c %a "$work/fresh/${folder% *}")" = "${folder#* }" ] || fail "folder: $folder"
         done
     fi

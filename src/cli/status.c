@@ -44,6 +44,7 @@ static const struct {
     {"usherLogins", "logins let in", UNIT_COUNT},
     {"usherLoginsRefused", "logins refused", UNIT_COUNT},
     {"usherLoginsLocked", "of these, locked", UNIT_COUNT},
+    {"usherLimited", "refused, too many", UNIT_COUNT},
     {"usherStoreJobs", "logins and searches under way", UNIT_COUNT},
     {"usherMailJobs", "codes by mail under way", UNIT_COUNT},
     {"usherSmsJobs", "codes by SMS under way", UNIT_COUNT},

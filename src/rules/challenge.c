@@ -20,7 +20,7 @@
 
 /* Whether the peer may have a code sent: a trusted one, or one that holds the password step's
  * ticket. */
-static int challenge_access(const struct login_context *context, const struct login *login)
+int login_challenge_access(const struct login_context *context, const struct login *login)
 {
     const struct login_peer *peer = &login->peer;
     struct ticket ticket;
@@ -130,7 +130,7 @@ static int challenge_destination(const struct login_context *context, struct log
 void login_challenge(const struct login_context *context, struct login *login)
 {
     const struct person *person = login->person;
-    int rc = challenge_access(context, login);
+    int rc = login_challenge_access(context, login);
 
     if (rc < 0) {
         if (rc == E_AUTH)

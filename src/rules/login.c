@@ -97,6 +97,22 @@ int login_find(const struct login_context *context, struct login *login)
     return 0;
 }
 
+bool login_is_somebody(const struct login *login)
+{
+    return login->person != NULL && login->person->active;
+}
+
+struct slice login_limit_key(const struct login *login)
+{
+    char *name;
+
+    if (login->person != NULL)
+        return login->person->usher_id;
+    name = arena_printf(login->arena, "%s", login->user);
+    fold_text(name);
+    return slice_of(name);
+}
+
 void login_service(const struct login_context *context, struct login *login)
 {
     static const char *const attributes[] = {"objectClass", "usherActive", NULL};

@@ -144,8 +144,16 @@ void login_unavailable(struct login *login, int err);
  * too. */
 int login_find(const struct login_context *context, struct login *login);
 
+/* Afterwards: whether there is such a person, and active; and under which name attempts are
+ * counted: the person's id, or, of nobody, the name given, folded. */
+bool login_is_somebody(const struct login *login);
+struct slice login_limit_key(const struct login *login);
+
 /* Then one of these. Each sets err, state, text and what belongs to it. */
 void login_verify(const struct login_context *context, struct login *login);
+/* Whether this peer may have a code sent for this person at all: 0, E_ACCESS, E_AUTH. Does not
+ * block. */
+int login_challenge_access(const struct login_context *context, const struct login *login);
 void login_challenge(const struct login_context *context, struct login *login);
 /* The SMS of a challenge could not be sent: another code, for a mail, takes the place of its code.
  * 0; E_UNAVAIL ... with login->err set: no mail either, and the challenge is taken back. */

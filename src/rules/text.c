@@ -21,6 +21,7 @@ static const struct {
          [TEXT_CODE_TOO_SOON] = "A code was sent less than a minute ago.",
          [TEXT_MAIL_FAILED] = "The code could not be sent. Please try again later.",
          [TEXT_RECOVERY_LEFT] = "Recovery codes left:",
+         [TEXT_TOO_MANY_CODES] = "Too many codes were asked for. Please try again later.",
      }},
     {"da",
      {
@@ -35,6 +36,7 @@ static const struct {
          [TEXT_CODE_TOO_SOON] = "Der blev sendt en kode for mindre end et minut siden.",
          [TEXT_MAIL_FAILED] = "Koden kunne ikke sendes. Prøv igen senere.",
          [TEXT_RECOVERY_LEFT] = "Gendannelseskoder tilbage:",
+         [TEXT_TOO_MANY_CODES] = "Der er bedt om for mange koder. Prøv igen senere.",
      }},
     {"it",
      {
@@ -49,6 +51,7 @@ static const struct {
          [TEXT_CODE_TOO_SOON] = "Un codice è stato inviato meno di un minuto fa.",
          [TEXT_MAIL_FAILED] = "Non è stato possibile inviare il codice. Riprova più tardi.",
          [TEXT_RECOVERY_LEFT] = "Codici di recupero rimasti:",
+         [TEXT_TOO_MANY_CODES] = "Sono stati richiesti troppi codici. Riprova più tardi.",
      }},
 };
 

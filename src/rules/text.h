@@ -18,6 +18,7 @@ enum text {
     TEXT_CODE_TOO_SOON,
     TEXT_MAIL_FAILED,
     TEXT_RECOVERY_LEFT, /* a number follows */
+    TEXT_TOO_MANY_CODES,
     TEXTS
 };
 

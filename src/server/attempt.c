@@ -6,6 +6,7 @@
 #include "ldap/exop.h"
 #include "ldap/oid.h"
 #include "server/daemon.h"
+#include "server/limit.h"
 #include "server/mailer.h"
 #include "server/refusal.h"
 
@@ -94,6 +95,10 @@ static void attempt_run(struct job *job)
         (void)login_find(context, login);
     if (login->err == 0 && !attempt->found && !attempt_moot(attempt)) {
         attempt->found = true;
+        if (attempt->admit != NULL && attempt->admit(attempt) < 0) {
+            attempt->ran = true;
+            return;
+        }
         job->key = login->key;
         job->again = true;
         return;
@@ -136,6 +141,15 @@ enum handled attempt_start(struct attempt *attempt,
     const struct conn *conn = attempt->request->conn;
     struct loop *loop = conn->loop;
 
+    if (conn->peer.listener == LISTENER_LDAP && conn->identity.kind != IDENTITY_SERVICE &&
+        limit_take(loop->daemon->rates.logins_address, attempt->settings->limits.logins_address,
+                   slice_of(conn->peer.text), clock_monotonic_ms()) < 0) {
+        atomic_fetch_add(&loop->daemon->limited, 1);
+        attempt_drop(attempt);
+        ret->code = err_ldap(E_BUSY);
+        ret->text = slice_of("too many logins from this address, try again later");
+        return REPLY;
+    }
     attempt->step = step;
     attempt->job.run = attempt_run;
     attempt->job.done = attempt_done;

@@ -22,6 +22,9 @@ struct attempt {
     struct login login;
     bool service; /* a service binds */
     void (*step)(const struct login_context *context, struct login *login);
+    /* On the pool, once the person has been looked for; NULL: always. Other than 0: answered, with
+     * login.err, and no step runs. */
+    int (*admit)(struct attempt *attempt);
     void (*answer)(struct attempt *attempt); /* on the loop; ends with attempt_finish */
     bool found;                              /* the person has been looked for */
     bool ran;                                /* false when dropped at shutdown */
@@ -37,7 +40,8 @@ struct attempt {
 struct attempt *attempt_new(struct request *request, void (*answer)(struct attempt *attempt),
                             struct result *ret);
 
-/* Sends it off. LATER, or REPLY with ret filled in (E_BUSY) and the attempt gone. */
+/* Sends it off. LATER, or REPLY with ret filled in (E_BUSY: too much to do, or too many from this
+ * address) and the attempt gone. */
 enum handled attempt_start(struct attempt *attempt,
                            void (*step)(const struct login_context *, struct login *),
                            struct result *ret);

@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "ldap/dn.h"
+#include "secret/code.h"
+#include "server/limit.h"
 #include "server/listen.h"
 #include "server/mailer.h"
 #include "server/scrape.h"
@@ -15,6 +17,8 @@
 #include <string.h>
 
 #define STOP_WAIT_MS 1000
+#define MINUTE_MS    60000
+#define HOUR_MS      3600000
 
 static void on_problem(void *context, struct slice dn, const char *text)
 {
@@ -37,6 +41,25 @@ static int daemon_base(struct daemon *daemon)
     daemon->base = (struct slice){.data = slice_dup(base), .len = base.len};
     daemon->rights_path = mem_printf("%s/rights", conf_string(daemon->conf, "cache.directory"));
     return 0;
+}
+
+/* How often stands in the settings; how often it was so far outlives a reload. */
+static void daemon_rates(struct rates *rates)
+{
+    rates->logins_address = limit_new(MINUTE_MS);
+    rates->challenges_person = limit_new(HOUR_MS);
+    rates->challenges_peer = limit_new(HOUR_MS);
+    rates->challenges_address = limit_new(HOUR_MS);
+    rates->challenges_ghost = limit_new(CODE_INTERVAL_MS);
+}
+
+static void daemon_rates_free(struct rates *rates)
+{
+    limit_free(rates->logins_address);
+    limit_free(rates->challenges_person);
+    limit_free(rates->challenges_peer);
+    limit_free(rates->challenges_address);
+    limit_free(rates->challenges_ghost);
 }
 
 static int daemon_store(struct daemon *daemon)
@@ -151,6 +174,7 @@ int daemon_start(struct daemon *daemon, const struct conf *conf)
 
     daemon->conf = conf;
     daemon->started_ms = clock_monotonic_ms();
+    daemon_rates(&daemon->rates);
     pthread_mutex_init(&daemon->settings_lock, NULL);
     pthread_mutex_init(&daemon->reload_lock, NULL);
     pthread_mutex_init(&daemon->rate_lock, NULL);
@@ -207,6 +231,7 @@ void daemon_stop(struct daemon *daemon)
     store_close(daemon->store);
     mailer_close(daemon->mailer);
     settings_release(daemon->settings);
+    daemon_rates_free(&daemon->rates);
     free(daemon->rights_path);
     free(daemon->identity);
     free((char *)daemon->base.data);

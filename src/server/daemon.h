@@ -21,8 +21,16 @@
 
 #define DAEMON_LOOPS_MAX 64
 
+struct limit;
 struct mailer;
 struct scrape;
+
+/* How often somebody did something; how often is too often stands in the settings. */
+struct rates {
+    struct limit *logins_address;
+    struct limit *challenges_person, *challenges_peer, *challenges_address;
+    struct limit *challenges_ghost; /* of nobody: as often as of anybody, one a minute */
+};
 
 struct daemon {
     const struct conf *conf; /* of the start: for what needs a restart to change */
@@ -31,6 +39,7 @@ struct daemon {
     struct login_context login; /* what a reload keeps of it: store, base and rights_path */
     pthread_mutex_t settings_lock, reload_lock;
     struct settings *settings; /* in force; see daemon_settings */
+    struct rates rates;
     struct store *store;
     struct state *state;
     struct sync *sync;
@@ -47,7 +56,7 @@ struct daemon {
     _Atomic unsigned connections;
     pthread_mutex_t rate_lock;
     struct rate rate; /* of operations */
-    _Atomic uint64_t logins, logins_refused, logins_locked;
+    _Atomic uint64_t logins, logins_refused, logins_locked, limited;
     _Atomic bool stopping;
 };
 

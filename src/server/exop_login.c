@@ -12,6 +12,7 @@
 #include "server/attempt.h"
 #include "server/daemon.h"
 #include "server/exop_value.h"
+#include "server/limit.h"
 #include "server/mailer.h"
 #include "server/texter.h"
 
@@ -102,6 +103,37 @@ static void on_challenged(struct attempt *attempt)
         mailer_send(attempt, on_challenge_answered);
 }
 
+/* One bucket after the other; what the first take is not given back. Names of nobody cost the same
+ * as those of people. On the store pool. */
+static int challenge_admit(struct attempt *attempt)
+{
+    const struct rates *rates = &attempt->job.loop->daemon->rates;
+    const struct limits *limits = &attempt->settings->limits;
+    const struct conn *conn = attempt->request->conn;
+    struct login *login = &attempt->login;
+    int64_t now_ms = clock_monotonic_ms();
+    struct slice person, peer = slice_of(login->peer.text);
+    int rc;
+
+    if (login_challenge_access(&attempt->settings->login, login) < 0)
+        return 0; /* refused by the step; it takes nothing from the person meant */
+    person = login_limit_key(login);
+    rc = limit_take(rates->challenges_peer, limits->challenges_peer, peer, now_ms);
+    if (rc == 0 && conn->peer.listener == LISTENER_LDAP)
+        rc = limit_take(rates->challenges_address, limits->challenges_address,
+                        slice_of(conn->peer.text), now_ms);
+    if (rc == 0)
+        rc = limit_take(rates->challenges_person, limits->challenges_person, person, now_ms);
+    if (rc < 0)
+        login_answer(login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_TOO_MANY_CODES);
+    else if (!login_is_somebody(login) &&
+             (rc = limit_take(rates->challenges_ghost, 1, person, now_ms)) < 0)
+        login_answer(login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_CODE_TOO_SOON);
+    if (rc < 0)
+        atomic_fetch_add(&attempt->job.loop->daemon->limited, 1);
+    return rc;
+}
+
 enum handled exop_challenge(struct request *request, struct result *ret)
 {
     struct challenge_request challenge;
@@ -126,6 +158,7 @@ enum handled exop_challenge(struct request *request, struct result *ret)
             },
             4, request, ret) < 0)
         return exop_refuse(attempt, request, ret);
+    attempt->admit = challenge_admit;
     return attempt_start(attempt, login_challenge, ret);
 }
 

@@ -54,6 +54,8 @@ static int print_gauges(const struct figures *figures, struct buffer *out)
          (double)figures->logins_refused},
         {"usher_logins_locked_total", "counter", "Those of them refused because of a lock.",
          (double)figures->logins_locked},
+        {"usher_limited_total", "counter", "Logins and codes refused because they were too many.",
+         (double)figures->limited},
         {"usher_store_jobs", "gauge", "Jobs for the store, waiting and running.",
          (double)figures->store_jobs},
         {"usher_mail_jobs", "gauge", "Codes by mail, waiting and being sent.",

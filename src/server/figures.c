@@ -36,6 +36,7 @@ void figures_read(struct daemon *daemon, const struct rights *rights, struct fig
         .logins = atomic_load(&daemon->logins),
         .logins_refused = atomic_load(&daemon->logins_refused),
         .logins_locked = atomic_load(&daemon->logins_locked),
+        .limited = atomic_load(&daemon->limited),
         .store_jobs = workers_load(daemon->store_pool),
         .mail_jobs = workers_load(daemon->mail_pool),
         .sms_jobs = workers_load(daemon->sms_pool),

@@ -55,6 +55,7 @@ static void monitor_work(struct monitor *ret, const struct figures *figures)
     monitor_add(ret, "usherLogins", "%" PRIu64, figures->logins);
     monitor_add(ret, "usherLoginsRefused", "%" PRIu64, figures->logins_refused);
     monitor_add(ret, "usherLoginsLocked", "%" PRIu64, figures->logins_locked);
+    monitor_add(ret, "usherLimited", "%" PRIu64, figures->limited);
     monitor_add(ret, "usherStoreJobs", "%zu", figures->store_jobs);
     monitor_add(ret, "usherMailJobs", "%zu", figures->mail_jobs);
     monitor_add(ret, "usherSmsJobs", "%zu", figures->sms_jobs);

@@ -82,6 +82,15 @@ const struct conf_option server_options[] = {
     {"limits.message_timeout", CONF_INT, CONF_RELOAD, "10", 1, 3600, NULL,
      "Seconds within which a message that has begun must have arrived."},
 
+    {"limits.logins_address", CONF_INT, CONF_RELOAD, "1200", 0, 1000000, NULL,
+     "Logins a minute from one network address, bound services apart; 0: any number."},
+    {"limits.challenges_person", CONF_INT, CONF_RELOAD, "10", 0, 1000000, NULL,
+     "Codes an hour that are sent to one person; 0: any number."},
+    {"limits.challenges_peer", CONF_INT, CONF_RELOAD, "3000", 0, 1000000, NULL,
+     "Codes an hour that one local uid, bound service or person asks for; 0: any number."},
+    {"limits.challenges_address", CONF_INT, CONF_RELOAD, "3000", 0, 1000000, NULL,
+     "Codes an hour that are asked for from one network address; 0: any number."},
+
     {"login.limit", CONF_INT, CONF_RELOAD, "5", 1, 1000, NULL,
      "Failed attempts on one person and factor before the first lock."},
     {"login.lock_first", CONF_INT, CONF_RELOAD, "60", 1, 86400, NULL,

@@ -39,6 +39,10 @@ static void settings_limits(struct settings *settings)
         .idle_ms = conf_int(conf, "limits.idle_timeout") * 1000,
         .partial_ms = conf_int(conf, "limits.message_timeout") * 1000,
         .refuse_after_ms = conf_int(conf, "login.refuse_after"),
+        .logins_address = (unsigned)conf_int(conf, "limits.logins_address"),
+        .challenges_person = (unsigned)conf_int(conf, "limits.challenges_person"),
+        .challenges_peer = (unsigned)conf_int(conf, "limits.challenges_peer"),
+        .challenges_address = (unsigned)conf_int(conf, "limits.challenges_address"),
     };
     settings->trusted_uids = conf_int_list(conf, "peers.trusted_uids");
     settings->admin_uids = conf_int_list(conf, "peers.admin_uids");

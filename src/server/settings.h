@@ -22,6 +22,8 @@ struct limits {
     int64_t idle_ms;
     int64_t partial_ms;      /* for one message to arrive */
     int64_t refuse_after_ms; /* 0: a refusal is answered at once */
+    unsigned logins_address; /* a minute; 0, here and below: any number */
+    unsigned challenges_person, challenges_peer, challenges_address; /* an hour */
 };
 
 /* What is said of Compare in the audit log: nothing, a line, or a line with the step that decided.
