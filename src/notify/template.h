@@ -42,10 +42,10 @@ int templates_load(const char *folder, const struct template_kind *kinds, size_t
 void templates_free(struct templates *templates);
 
 /* Fills the text of a kind (a bare one has the subject ""), in the language asked for ("da-DK", in
- * any case), else in its first part
- * ("da"), else in "en". Every word of the kind needs a value. The caller frees both, and wipes the
- * body if a value was a secret: template_text_free does. E_NOTFOUND for a kind that was not loaded
- * or a word without a value; E_SYNTAX when a value has control bytes, E_LIMIT when it is too long.
+ * any case), else in its first part ("da"), else in "en". Every word of the kind needs a value. The
+ * caller frees both, and wipes the body if a value was a secret: template_text_free does.
+ * E_NOTFOUND for a kind that was not loaded or a word without a value; E_SYNTAX when a value has
+ * control bytes, E_LIMIT when it is too long.
  */
 int template_fill(const struct templates *templates, const char *kind, const char *language,
                   const struct template_value *values, size_t count, char **ret_subject,

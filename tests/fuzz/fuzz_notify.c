@@ -12,7 +12,7 @@
 
 static void fill_template(struct slice text)
 {
-    static const struct template_kind kind = {"code", {"name", "code", NULL}};
+    static const struct template_kind kind = {"code", {"name", "code", NULL}, false};
     const struct template_value values[] = {{"name", "{code}{{name}\xc3\xa9"}, {"code", "123456"}};
     struct templates *templates = NULL;
     char wrong[512] = "", folder[64], *subject, *body;
@@ -68,8 +68,6 @@ static void read_address(struct slice text)
     address = fuzz_string(text);
     HOLDS(strlen(address) == text.len && text.len <= MAIL_ADDRESS_MAX);
     header_address("To", NULL, address, header);
-    check_header(header);
-    HOLDS(header_message_id(address, header) == 0);
     check_header(header);
     free(address);
 }
