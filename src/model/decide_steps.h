@@ -79,31 +79,42 @@ DECIDE_INLINE int step_subject(const struct question *question)
     return 0;
 }
 
+/* Whether this membership counts and says anything; what it says then, and that it was this one.
+ * Called by name for each of the three and not in a loop, which the compiler would keep. */
+DECIDE_INLINE bool kind_speaks(const struct question *question, const struct permission *permission,
+                               enum membership_kind kind, enum verdict *ret_verdict,
+                               enum membership_kind *ret_kind)
+{
+    const struct decide_source *source = question->source;
+    enum verdict verdict;
+
+    if (!question->valid[kind])
+        return false;
+    verdict = source->verdict(source->context, kind, permission->bit, &question->query->scope);
+    if (verdict != VERDICT_SILENT) {
+        *ret_verdict = verdict;
+        *ret_kind = kind;
+        return true;
+    }
+    return false;
+}
+
 /* Steps 6, 7 and the layers of 8 for one permission: 0 or the number of the one that denies. */
 DECIDE_INLINE int step_permission(const struct question *question,
                                   const struct permission *permission, enum membership_kind *kind)
 {
     const struct subject *subject = question->subject;
-    const struct decide_source *source = question->source;
+    enum verdict verdict = VERDICT_SILENT;
 
     if (permission->channel.len > 0 && !slice_equal(permission->channel, question->query->channel))
         return 6;
     if (permission->editing && question->on_event && subject->event_foreign &&
         subject->shared_read_only)
         return 7;
-#pragma GCC unroll 3
-    for (enum membership_kind i = 0; i < MEMBERSHIP_KINDS; i++) {
-        enum verdict verdict;
-
-        if (!question->valid[i])
-            continue;
-        verdict = source->verdict(source->context, i, permission->bit, &question->query->scope);
-        if (verdict != VERDICT_SILENT) {
-            *kind = i;
-            return verdict == VERDICT_GRANT ? 0 : 8;
-        }
-    }
-    return 8;
+    if (!kind_speaks(question, permission, MEMBERSHIP_EVENT, &verdict, kind) &&
+        !kind_speaks(question, permission, MEMBERSHIP_OWN, &verdict, kind))
+        kind_speaks(question, permission, MEMBERSHIP_PLATFORM, &verdict, kind);
+    return verdict == VERDICT_GRANT ? 0 : 8;
 }
 
 /* The rest of step 8: whether all that is required, directly or not, is allowed. A circle never
@@ -143,9 +154,12 @@ DECIDE_INLINE struct decision decide_inline(const struct query *query,
     err = step_known(&question, permission, &kind);
     if (err != 0)
         return decision_of(err, 1, kind);
-#pragma GCC unroll 3
-    for (enum membership_kind i = 0; i < MEMBERSHIP_KINDS; i++)
-        question.valid[i] = subject_is_valid(subject, i, question.on_event, now_ms);
+    question.valid[MEMBERSHIP_EVENT] =
+        subject_is_valid(subject, MEMBERSHIP_EVENT, question.on_event, now_ms);
+    question.valid[MEMBERSHIP_OWN] =
+        subject_is_valid(subject, MEMBERSHIP_OWN, question.on_event, now_ms);
+    question.valid[MEMBERSHIP_PLATFORM] =
+        subject_is_valid(subject, MEMBERSHIP_PLATFORM, question.on_event, now_ms);
     step = step_subject(&question);
     if (step == 0)
         step = step_permission(&question, permission, &kind);
