@@ -35,11 +35,6 @@ static char fold(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-struct slice slice_of(const char *text)
-{
-    return (struct slice){.data = text, .len = text != NULL ? strlen(text) : 0};
-}
-
 bool slice_equal(struct slice a, struct slice b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Bytes owned by somebody else, not terminated. data may be NULL only when len is 0. */
 struct slice {
@@ -18,7 +19,10 @@ struct slice {
 };
 
 /* The slice of a C string; NULL gives the empty slice. */
-struct slice slice_of(const char *text);
+static inline struct slice slice_of(const char *text)
+{
+    return (struct slice){.data = text, .len = text != NULL ? strlen(text) : 0};
+}
 
 /* The same bytes. */
 bool slice_equal(struct slice a, struct slice b);
