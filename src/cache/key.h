@@ -86,6 +86,23 @@ static inline struct layout_key key_of_bytes(const void *bytes, size_t len, uint
     return (struct layout_key){{hash.low64, hash.high64}};
 }
 
+/* Of so many words. Two names give three to five as a rule; the hash of a length that the compiler
+ * knows is straight code, where any length is a call and a chain of branches. */
+static inline __attribute__((always_inline, flatten)) struct layout_key key_of_words(
+    const uint64_t *words, size_t count, uint64_t seed)
+{
+    switch (count) {
+    case 3:
+        return key_of_bytes(words, 3 * sizeof(*words), seed);
+    case 4:
+        return key_of_bytes(words, 4 * sizeof(*words), seed);
+    case 5:
+        return key_of_bytes(words, 5 * sizeof(*words), seed);
+    default:
+        return key_of_bytes(words, count * sizeof(*words), seed);
+    }
+}
+
 /* Of one or two names, which must be valid (the second may be empty). Hashes whole words, which the
  * processor reads back from its store buffer, behind a word with the lengths, which keeps apart
  * what the zeros would make equal. */
@@ -98,7 +115,7 @@ static inline struct layout_key key_of_names(uint64_t seed, char kind, struct sl
     *end++ = (uint64_t)(unsigned char)kind | organization.len << 8 | name.len << 16;
     end = key_fold(end, organization);
     end = key_fold(end, name);
-    return key_of_bytes(text, (size_t)(end - text) * sizeof(*text), seed);
+    return key_of_words(text, (size_t)(end - text), seed);
 }
 
 /* Of three names, which must be valid. */

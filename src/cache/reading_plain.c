@@ -13,32 +13,27 @@
 
 /* A permission, and where its sequence stood when it was read. */
 struct plain_permission {
-    struct permission permission;
     const uint64_t *sequence;
     uint64_t at;
+    uint64_t state;
+    unsigned bit;
 };
 
 /* Whether what stands at this bit is a permission that holds everywhere and requires nothing. */
-static inline bool plain_enter(const struct rights *rights, unsigned bit,
+DECIDE_INLINE bool plain_enter(const struct rights *rights, unsigned bit,
                                struct plain_permission *ret)
 {
     const struct layout_permission *record = &rights->permissions[bit];
-    uint64_t state;
 
     ret->sequence = &record->sequence;
     ret->at = word_get(&record->sequence);
-    state = word_get(&record->state);
-    ret->permission = (struct permission){
-        .bit = bit,
-        .editing = (state & PERMISSION_EDITING) != 0,
-        .factor = (state & PERMISSION_FACTOR) != 0,
-        .requires = REQUIRES_NOTHING,
-    };
-    return ret->at % 2 == 0 && ret->at != 0 && (state & PERMISSION_DEAD) == 0 && state >> 32 == 0 &&
-           (int)word_get(&record->requires) == REQUIRES_NOTHING;
+    ret->state = word_get(&record->state);
+    ret->bit = bit;
+    return ret->at % 2 == 0 && ret->at != 0 && (ret->state & PERMISSION_DEAD) == 0 &&
+           ret->state >> 32 == 0 && (int)word_get(&record->requires) == REQUIRES_NOTHING;
 }
 
-static inline bool plain_permission(const struct rights *rights, struct slice id,
+DECIDE_INLINE bool plain_permission(const struct rights *rights, struct slice id,
                                     _Atomic uint64_t *place, struct plain_permission *ret)
 {
     uint64_t mask = rights->layout.index_words - 1;
@@ -62,12 +57,25 @@ static inline bool plain_permission(const struct rights *rights, struct slice id
     return false;
 }
 
-/* The slot of a key that is held and complete, else NULL. */
-static inline const struct layout_slot *plain_slot(const struct rights *rights,
+/* Whether the slot has the key, without a branch. */
+DECIDE_INLINE bool plain_has(const struct layout_slot *slot, const struct layout_key *key)
+{
+    return ((word_get(&slot->key.word[0]) ^ key->word[0]) |
+            (word_get(&slot->key.word[1]) ^ key->word[1])) == 0;
+}
+
+/* The slot of a key that is held and complete, else NULL. Nobody can foresee in which of its first
+ * two slots a key is, and a processor that guesses wrong throws away what it has begun of the next
+ * question: so which of them to enter is computed. All others are looked at in their order. */
+DECIDE_INLINE const struct layout_slot *plain_slot(const struct rights *rights,
                                                    const struct layout_key *key, uint64_t *ret_at)
 {
-    uint64_t at = key_slot(key, rights->layout.slots);
+    uint64_t first = key_slot(key, rights->layout.slots);
+    uint64_t at = first + ((uint64_t)(first + 1 < rights->layout.slots) &
+                           !plain_has(&rights->slots[first], key));
 
+    if (word_get(&rights->slots[at].sequence) <= 1 || !plain_has(&rights->slots[at], key))
+        at = first;
     for (unsigned i = 0; i < LAYOUT_PROBES; i++) {
         const struct layout_slot *slot = &rights->slots[at];
         uint64_t sequence = word_get(&slot->sequence);
@@ -104,7 +112,7 @@ DECIDE_INLINE int on_plain_permission(void *context, unsigned bit, struct permis
 _Static_assert(VERDICT_SILENT == 0 && VERDICT_GRANT == 1 && VERDICT_DENY == 2, "plain_verdict");
 
 /* Without a branch, as all that follows: nobody can foresee which way it would go. */
-static inline enum verdict plain_verdict(const uint64_t *page, unsigned bit)
+DECIDE_INLINE enum verdict plain_verdict(const uint64_t *page, unsigned bit)
 {
     uint64_t denied = word_get(&page[PROFILE_DENIED(bit / 64)]) >> bit % 64 & 1;
     uint64_t granted = word_get(&page[PROFILE_GRANTED(bit / 64)]) >> bit % 64 & 1;
@@ -113,7 +121,7 @@ static inline enum verdict plain_verdict(const uint64_t *page, unsigned bit)
 }
 
 /* Whether the membership in the slot is live, its person active and its time now. */
-static inline bool plain_open(const struct layout_slot *slot, uint64_t state, int64_t now_ms)
+DECIDE_INLINE bool plain_open(const struct layout_slot *slot, uint64_t state, int64_t now_ms)
 {
     int64_t not_before = (int64_t)word_get(&slot->not_before);
     int64_t not_after = (int64_t)word_get(&slot->not_after);
@@ -130,9 +138,16 @@ static inline bool plain_open(const struct layout_slot *slot, uint64_t state, in
 
 /* The decision of the steps, given that everything else is in order. */
 DECIDE_INLINE struct decision plain_decide(const struct query *query,
-                                           const struct permission *permission,
+                                           const struct plain_permission *plain,
                                            enum verdict verdict)
 {
+    const struct query unscoped = {.factor = query->factor};
+    const struct permission permission = {
+        .bit = plain->bit,
+        .editing = (plain->state & PERMISSION_EDITING) != 0,
+        .factor = (plain->state & PERMISSION_FACTOR) != 0,
+        .requires = REQUIRES_NOTHING,
+    };
     const struct decide_source source = {&verdict, on_plain_verdict, on_plain_permission};
     const struct subject subject = {
         .organization_known = true,
@@ -142,7 +157,7 @@ DECIDE_INLINE struct decision plain_decide(const struct query *query,
         .membership[MEMBERSHIP_OWN] = WINDOW_ALWAYS,
     };
 
-    return decide_inline(query, permission, &subject, &source, 0);
+    return decide_inline(&unscoped, &permission, &subject, &source, 0);
 }
 
 /* A decision within one register, to choose among several without a branch. */
@@ -152,6 +167,11 @@ static inline uint64_t decision_pack(struct decision decision)
            (uint64_t)decision.kind;
 }
 
+static inline uint64_t mask_if(bool condition)
+{
+    return -(uint64_t)condition;
+}
+
 static inline struct decision decision_unpack(uint64_t packed)
 {
     return decision_of((int32_t)(packed >> 32), (int)(packed >> 8 & 0xff),
@@ -159,7 +179,7 @@ static inline struct decision decision_unpack(uint64_t packed)
 }
 
 /* False: not plain. Whatever a word of the file says, no word outside the file is read. */
-static inline bool plain_check(const struct rights *rights, const struct layout_key *key,
+DECIDE_INLINE bool plain_check(const struct rights *rights, const struct layout_key *key,
                                const struct query *query, int64_t now_ms, _Atomic uint64_t *place,
                                struct decision *ret)
 {
@@ -188,18 +208,17 @@ static inline bool plain_check(const struct rights *rights, const struct layout_
     if ((word & ORGANIZATION_KNOWN) == 0 || (word & ORGANIZATION_ACTIVE) == 0 || page_at % 2 != 0 ||
         page_at == 0)
         return false;
-    verdict = plain_verdict(page, permission.permission.bit);
+    verdict = plain_verdict(page, permission.bit);
     bit = word_get(&slot->filter) % (LAYOUT_FILTER_WORDS * 64);
     filter = &rights->filter[bit / 64];
     platform = word_get(filter) >> bit % 64 & 1;
     if ((verdict == VERDICT_SILENT) & platform)
         return false;
-    silent = decision_pack(plain_decide(query, &permission.permission, VERDICT_SILENT));
-    grant = decision_pack(plain_decide(query, &permission.permission, VERDICT_GRANT));
-    deny = decision_pack(plain_decide(query, &permission.permission, VERDICT_DENY));
-    *ret = decision_unpack(verdict == VERDICT_SILENT  ? silent
-                           : verdict == VERDICT_GRANT ? grant
-                                                      : deny);
+    silent = decision_pack(plain_decide(query, &permission, VERDICT_SILENT));
+    grant = decision_pack(plain_decide(query, &permission, VERDICT_GRANT));
+    deny = decision_pack(plain_decide(query, &permission, VERDICT_DENY));
+    *ret = decision_unpack(silent ^ ((silent ^ grant) & mask_if(verdict == VERDICT_GRANT)) ^
+                           ((silent ^ deny) & mask_if(verdict == VERDICT_DENY)));
     return word_get(permission.sequence) == permission.at && word_get(&slot->sequence) == slot_at &&
            word_get(organization) == word && word_get(page) == page_at &&
            (word_get(filter) >> bit % 64 & 1) == platform;
@@ -215,7 +234,7 @@ static inline bool rights_fresh(const struct rights *rights, int64_t clock_ms)
            age_ms <= (int64_t)word_get(&header->max_age_ms);
 }
 
-static inline int check_at(const struct rights *rights, struct slice organization, struct slice uid,
+DECIDE_INLINE int check_at(const struct rights *rights, struct slice organization, struct slice uid,
                            const struct query *query, int64_t now_ms, _Atomic uint64_t *place,
                            bool reopens, struct decision *ret)
 {
