@@ -18,7 +18,8 @@ printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' sh -c '
     shift 2
     clang-tidy --quiet "$file" -- -std=gnu17 "$@" >"$out/$(echo "$file" | tr / -)" 2>"$out/err" || exit 1' \
     sh "$out" '{}' $(pkg-config --cflags $packages) -D_GNU_SOURCE -Isrc -Ipam '-DPACKAGE_VERSION=""' \
-    '-DUSHER_RUNDIR=""' '-DUSHER_SYSCONFDIR=""' '-DUSHER_DATADIR=""' '-DUSHER_CACHEDIR=""' || status=1
+    '-DUSHER_RUNDIR=""' '-DUSHER_SYSCONFDIR=""' '-DUSHER_DATADIR=""' '-DUSHER_CACHEDIR=""' \
+    '-DUSHER_SPOOLDIR=""' '-DUSHER_LOCALEDIR=""' '-DUSHER_LIBEXECDIR=""' || status=1
 cat "$out"/*.c
 [ "$status" = 0 ] || [ -n "$(cat "$out"/*.c)" ] || cat "$out/err"
 

@@ -25,6 +25,7 @@ AFTER_MS = int(os.environ.get("EQUAL_AFTER", "100"))
 REAL_HASH = os.environ.get("EQUAL_HASH") == "real"
 SHOW = AFTER_MS == 0 or REAL_HASH
 EACH = 300
+TURNS = 3
 KINDS = ("unknown", "wrong", "locked")
 LIMIT = 1000                # more than anybody tries here
 LANES = 2 if SHOW else 12  # clients of one way at once
@@ -111,32 +112,43 @@ class EqualWork(unittest.TestCase):
         return pairs
 
     def measure(self, name, connect, makers, looks):
-        """Runs a lane for each of the makers and compares what they saw."""
+        """Runs a lane for each of the makers and compares what they saw. What tells the kinds apart does so
+        each time; a busy machine, which answers one kind later than another by chance, not three times.
+        Returns how many times it took."""
+        for turn in range(TURNS):
+            apart = self.compare(name, self.times(connect, makers, looks))
+            if not apart:
+                return turn + 1
+        raise AssertionError("told apart %d times: %s" % (TURNS, apart))
+
+    def times(self, connect, makers, looks):
+        """{kind: [seconds]}; every refusal must look as it should."""
         links = [connect() for _ in makers]
-        for link in links:
-            self.addCleanup(link.close)
         lanes = [Lane(link, maker, EACH // len(makers)) for link, maker in zip(links, makers)]
         for lane in lanes:
             lane.start()
-        for lane in lanes:
+        for lane, link in zip(lanes, links):
             lane.join()
+            link.close()
             self.assertIsNone(lane.failed)
             self.assertEqual(lane.looks, {kind: {looks} for kind in KINDS})
-        self.compare(name, {kind: [t for lane in lanes for t in lane.times[kind]] for kind in KINDS})
+        return {kind: [t for lane in lanes for t in lane.times[kind]] for kind in KINDS}
 
     def compare(self, name, times):
+        """What tells the kinds apart; None when nothing does."""
         medians = {kind: statistics.median(values) for kind, values in times.items()}
         print("%s: %s" % (name, ", ".join("%s %.2f ms (n %d)" % (kind, medians[kind] * 1e3, len(times[kind]))
                                           for kind in KINDS)))
         self.assertEqual({len(values) for values in times.values()}, {EACH})
-        if SHOW:
-            return
-        for kind in KINDS:
+        found = None
+        for kind in KINDS if not SHOW else ():
             self.assertGreaterEqual(min(times[kind]), AFTER_MS / 1000)
             for other in KINDS:
                 alike = abs(medians[kind] - medians[other]) <= 0.05 * medians[other]
                 apart = told_apart(times[kind], times[other])  # about 1 in 20,000 above 4 by chance
-                self.assertTrue(alike or apart < 4, (name, kind, other, medians, apart))
+                if not alike and apart >= 4:
+                    found = (name, kind, other, medians, apart)
+        return found
 
     def refused(self, operation):
         """What the refusals must look like: that of a name nobody has."""
@@ -158,8 +170,8 @@ class EqualWork(unittest.TestCase):
                    "wrong": raw.verify(tried, raw.PASSWORD, "wrong"),
                    "locked": raw.verify(locked, raw.PASSWORD, "wrong")}
                   for i, (tried, locked) in enumerate(self.people("p", "password@local"))]
-        self.measure("password", gateway.local, makers, self.refused(makers[0]["unknown"]))
-        self.assertEqual(gateway.failures("p-wrong-0", "password@local")[0], EACH // LANES)
+        turns = self.measure("password", gateway.local, makers, self.refused(makers[0]["unknown"]))
+        self.assertEqual(gateway.failures("p-wrong-0", "password@local")[0], turns * EACH // LANES)
         self.assertEqual(gateway.failures("p-locked-0", "password@local")[0], LIMIT)
 
     def test_bind(self):
@@ -208,6 +220,12 @@ class EqualWork(unittest.TestCase):
         os.mkdir(gateway.path("pam.d"))
         line = "%s required " + module("pam_usher_pin.so") + " org=acme timeout=60 socket=" + gateway.ldapi
         gateway.write("pam.d/till", "\n".join(line % kind for kind in ("auth", "account")) + "\n")
+        apart = [self.compare("PIN through libpam", self.pam_times(pairs))]
+        while apart[-1] and len(apart) < TURNS:
+            apart.append(self.compare("PIN through libpam", self.pam_times(pairs)))
+        self.assertIsNone(apart[-1])
+
+    def pam_times(self, pairs):
         times, said = {kind: [] for kind in KINDS}, {kind: set() for kind in KINDS}
         for _ in range(EACH // AT_A_TIME):
             users = {"nobody-m%d" % i: "unknown" for i in range(AT_A_TIME)}
@@ -220,7 +238,7 @@ class EqualWork(unittest.TestCase):
                 times[users[uid]].append(int(us) / 1e6)
                 said[users[uid]].add((first, second))
         self.assertEqual(said, {kind: {("7", "7")} for kind in KINDS})  # PAM_AUTH_ERR
-        self.compare("PIN through libpam", times)
+        return times
 
 
 class HeldBack(unittest.TestCase):

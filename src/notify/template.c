@@ -104,8 +104,10 @@ static int check_pieces(const struct template_kind *kind, struct slice text, con
 /* Finds subject and body; says what is wrong. */
 static const char *split(const struct template_kind *kind, struct template *template)
 {
-    char *text = template->text, *end = strchr(text, '\n');
+    char *text = template->text, *end;
 
+    assert(text != NULL);
+    end = strchr(text, '\n');
     if (kind->bare) {
         template->subject = slice_of("");
         template->body = slice_of(text);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/locked.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -144,6 +145,7 @@ static int edit_run(const char *path, int (*change)(struct edit *edit), char *er
     struct edit edit;
     int err = edit_begin(&edit, path, errbuf, size);
 
+    assert(err != 0 || edit.table != NULL);
     if (err == 0)
         err = change(&edit);
     if (err == 0)

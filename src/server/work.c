@@ -8,6 +8,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Hashing takes whole processors for tens of milliseconds: event loops go before it. */
+#define WORKERS_NICE 10
 
 struct workers {
     const char *name;
@@ -109,6 +114,7 @@ static void *workers_main(void *arg)
     struct workers *workers = self->workers;
     struct job *job;
 
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKERS_NICE);
     pthread_mutex_lock(&workers->lock);
     while (!workers->stopping) {
         job = workers_take(workers);
