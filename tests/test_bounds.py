@@ -35,6 +35,8 @@ def registered(test, case):
 
 
 class Bounds(unittest.TestCase):
+    maxDiff = None
+
     def test_every_bound_has_its_row(self):
         found = set()
         for pattern in ("src/*/*.[ch]", "pam/*.[ch]"):

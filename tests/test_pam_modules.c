@@ -642,7 +642,7 @@ static void test_bounds(void **state)
         {"timeout=601", 0, PAM_SERVICE_ERR},
         {"minimum_uid=4294967296", 0, PAM_SERVICE_ERR},
     };
-    char text[2048], letters[600];
+    char text[4096], letters[600];
     struct session session;
 
     (void)state;
@@ -653,6 +653,13 @@ static void test_bounds(void **state)
         session_start(&session, text, "verify 0 state=0", "alice", "pw\n");
         if (pam_authenticate(session.pamh, 0) != cases[i].rc)
             fail_msg("%s", text);
+        session_stop(&session);
+    }
+    for (size_t len = 2048; len <= 2049; len++) { /* of a ticket */
+        snprintf(text, sizeof(text), "verify 0 state=0 ticket=%0*d", (int)len, 1);
+        session_start(&session, "auth required PW", text, "alice", "pw\n");
+        assert_int_equal(pam_authenticate(session.pamh, 0),
+                         len == 2048 ? PAM_SUCCESS : PAM_SYSTEM_ERR);
         session_stop(&session);
     }
     for (size_t len = 256; len <= 257; len++) {

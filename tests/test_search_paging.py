@@ -238,6 +238,24 @@ class Limits(unittest.TestCase):
             self.assertEqual([found[number][0].dn for number in numbers],
                              ["cn=p%d,%s" % (n, MID) for n in range(100)])
 
+    def test_answers_that_nobody_reads(self):
+        """Searches are answered one behind the other until too much waits for the client: the next is refused."""
+        wanted = ("|", *[("=", "cn", "r%d" % n) for n in range(33)])
+        asked = searching.request("ou=roles,o=bulky," + BASE, 1, wanted, ["description"])  # 66 MB
+        with gateway.local(timeout=60) as link:
+            link.send(*[raw.message(number, asked) for number in (1, 2, 3)],
+                      raw.message(4, raw.extended(raw.WHOAMI)))
+            self.assertEqual(link.receive().id, 4)  # all have begun
+            until("all have been found", lambda: gateway.monitor()["usherStoreJobs"] == "0")
+            for number in (1, 2):
+                found = searching.receive(link, number)
+                self.assertEqual((found.code, len(found.dns)), (raw.SUCCESS, 33))
+            found = searching.receive(link, 3)
+            self.assertEqual((found.code, found.dns), (searching.ADMIN_LIMIT, []))
+            self.assertEqual(found.text, "earlier answers on this connection have not been read")
+            link.number = 4
+            self.assertEqual(search(link, MID, 0).code, raw.SUCCESS)
+
 
 class Away(unittest.TestCase):
     def test_store_down(self):

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "cache/key.h"
 #include "table_fixture.h"
 
 static void test_answers(void **state)
@@ -157,6 +158,57 @@ static void test_full(void **state)
     assert_int_equal(ask(rights, "acme", "user0", "ticket:read"), 0);
     assert_int_equal(table_put_profile(table, 0, &narrow, &none), 0);
     assert_int_equal(ask(rights, "acme", "user0", "ticket:read"), E_DENIED);
+    rights_close(rights);
+    table_close(table);
+}
+
+/* The next name whose membership is looked for from this slot on. */
+static void name_at(uint64_t seed, uint64_t slots, uint64_t at, unsigned *next, char uid[16])
+{
+    struct layout_key key;
+
+    do {
+        (void)snprintf(uid, 16, "u%u", (*next)++);
+        key = key_of_names(seed, KEY_MEMBERSHIP, slice_of("acme"), slice_of(uid));
+    } while (key_slot(&key, slots) != at);
+}
+
+/* Room enough, but more keys of one slot than are looked at. */
+static void test_crowded(void **state)
+{
+    const struct layout_size size = {2000, 32, BITS, 32};
+    struct table *table = create_published(2000);
+    struct layout_header header;
+    struct layout_key acme;
+    struct layout layout;
+    struct rights *rights;
+    char uid[16], first[16] = "";
+    unsigned next = 0;
+    uint64_t at;
+    int fd = open(place.path, O_RDONLY | O_CLOEXEC);
+
+    (void)state;
+    put_profile(table, 0, LIST(PLAIN), LIST());
+    assert_int_equal(layout_plan(&size, &layout), 0);
+    assert_int_equal(read(fd, &header, sizeof(header)), sizeof(header));
+    (void)close(fd);
+    acme = key_of_names(header.seed, KEY_ORGANIZATION, slice_of("acme"), (struct slice){0});
+    at = (key_slot(&acme, layout.slots) + layout.slots / 2) % layout.slots;
+    for (int i = 0; i < LAYOUT_PROBES; i++) {
+        name_at(header.seed, layout.slots, at, &next, uid);
+        assert_int_equal(put_record(table, "acme", uid, member), 0);
+        if (i == 0)
+            strcpy(first, uid);
+    }
+    rights = open_rights();
+    assert_int_equal(ask(rights, "acme", first, "ticket:read"), 0);
+    assert_int_equal(ask(rights, "acme", uid, "ticket:read"), 0);
+    name_at(header.seed, layout.slots, at, &next, uid);
+    assert_int_equal(put_record(table, "acme", uid, member), E_LIMIT);
+    assert_int_equal(ask(rights, "acme", uid, "ticket:read"), E_DENIED);
+    name_at(header.seed, layout.slots, (at + layout.slots / 4) % layout.slots, &next, uid);
+    assert_int_equal(put_record(table, "acme", uid, member), 0);
+    assert_int_equal(ask(rights, "acme", uid, "ticket:read"), 0);
     rights_close(rights);
     table_close(table);
 }
@@ -392,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_remove_revive, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(test_catalogue_changes, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(test_full, on_setup, on_teardown),
+        cmocka_unit_test_setup_teardown(test_crowded, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(test_many, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(test_scopes, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(test_people, on_setup, on_teardown),
