@@ -251,6 +251,11 @@ EXERCISE_EXOP(password_modify_request)
 EXERCISE_EXOP(freshness)
 EXERCISE_EXOP(page)
 EXERCISE_EXOP(explain_request)
+EXERCISE_EXOP(recovery_request)
+EXERCISE_EXOP(reseal_request)
+EXERCISE_EXOP(reseal_response)
+EXERCISE_EXOP(app_password_request)
+EXERCISE_EXOP(logout_request)
 
 /* The lists: what was decoded is gathered, and encoded again. */
 struct exercised_lines {
@@ -314,6 +319,66 @@ static inline int exercise_doctor_response(struct slice value, struct buffer *en
     return rc == E_LIMIT ? E_PROTO : rc;
 }
 
+struct exercised_codes {
+    struct slice codes[RECOVERY_RESPONSE_MAX];
+    size_t count;
+};
+
+static inline int exercise_on_code(void *context, struct slice code)
+{
+    struct exercised_codes *codes = context;
+
+    HOLDS(codes->count < RECOVERY_RESPONSE_MAX);
+    codes->codes[codes->count++] = code;
+    return 0;
+}
+
+static inline int exercise_recovery_response(struct slice value, struct buffer *encoded)
+{
+    static struct exercised_codes codes;
+    struct recovery_response decoded;
+    int rc;
+
+    codes.count = 0;
+    rc = recovery_response_decode(value, exercise_on_code, &codes, &decoded);
+    if (rc == 0) {
+        HOLDS(decoded.count == codes.count);
+        decoded.codes = codes.codes;
+        HOLDS(recovery_response_encode(&decoded, encoded) == 0);
+    }
+    return rc == E_LIMIT ? E_PROTO : rc;
+}
+
+struct exercised_apps {
+    struct app_password_line lines[APP_PASSWORD_LINES_MAX];
+    size_t count;
+};
+
+static inline int exercise_on_app(void *context, const struct app_password_line *line)
+{
+    struct exercised_apps *apps = context;
+
+    HOLDS(apps->count < APP_PASSWORD_LINES_MAX);
+    apps->lines[apps->count++] = *line;
+    return 0;
+}
+
+static inline int exercise_app_password_response(struct slice value, struct buffer *encoded)
+{
+    static struct exercised_apps apps;
+    struct app_password_response decoded;
+    int rc;
+
+    apps.count = 0;
+    rc = app_password_response_decode(value, exercise_on_app, &apps, &decoded);
+    if (rc == 0) {
+        HOLDS(decoded.count == apps.count);
+        decoded.lines = apps.lines;
+        HOLDS(app_password_response_encode(&decoded, encoded) == 0);
+    }
+    return rc == E_LIMIT ? E_PROTO : rc;
+}
+
 struct exop_codec {
     const char *name;
     int (*exercise)(struct slice value, struct buffer *encoded);
@@ -339,6 +404,13 @@ static const struct exop_codec exop_codecs[] = {
     EXOP_CODEC(explain_request),
     EXOP_CODEC(explain_response),
     EXOP_CODEC(doctor_response),
+    EXOP_CODEC(recovery_request),
+    EXOP_CODEC(recovery_response),
+    EXOP_CODEC(reseal_request),
+    EXOP_CODEC(reseal_response),
+    EXOP_CODEC(app_password_request),
+    EXOP_CODEC(app_password_response),
+    EXOP_CODEC(logout_request),
 };
 
 #define EXOP_CODEC_COUNT (sizeof(exop_codecs) / sizeof(exop_codecs[0]))

@@ -395,8 +395,13 @@ EXOPS = {
     "challenge_request": [(0x80, "s", 1), (0x81, "s", 0), (0x82, 3, 1), (0x83, "s", 0), (0x84, "s", 0)],
     "challenge_response": [(0x80, 3, 1), (0x81, "s", 1), (0x82, 2**31 - 1, 1), (0x83, 2**31 - 1, 1)],
     "set_pin_request": [(0x80, "s", 1), (0x81, "s", 0), (0x82, "s", 0), (0x83, "s", 0)],
-    "enroll_request": [(0x80, "s", 0), (0x81, 2, 1), (0x82, "s", 0)],
+    "enroll_request": [(0x80, "s", 0), (0x81, 3, 1), (0x82, "s", 0)],
     "enroll_response": [(0x80, "s", 0)],
+    "recovery_request": [(0x80, "s", 0)],
+    "reseal_request": [(0x80, 1, 1), (0x81, "s", 0)],
+    "reseal_response": [(0x80, "s", 1), *[(tag, 2**63 - 1, 1) for tag in (0x81, 0x82, 0x83, 0x84)]],
+    "app_password_request": [(0x80, "s", 0), (0x81, 2, 1), *[(tag, "s", 0) for tag in (0x82, 0x83, 0x84, 0x85)]],
+    "logout_request": [(0x80, "s", 0)],
     "unlock_request": [(0x80, "s", 1), (0x81, "s", 0)],
     "password_modify_request": [(0x80, "s", 0), (0x81, "s", 0), (0x82, "s", 0)],
     "explain_request": [(0x80, "s", 1), (0x81, "s", 1), (0x82, "s", 1)],
@@ -458,6 +463,24 @@ def lists():
     yield "doctor_response.bad-wide-flag", seq(tlv(0x01, b"\0\0"), seq(defect))
     yield "doctor_response.bad-no-list", seq(tlv(0x01, b"\0"))
     yield "doctor_response.bad-trailing", seq(tlv(0x01, b"\0"), seq(defect)) + b"\0"
+    code = octets("abcde-fghij")
+    yield "recovery_response.ok-full", seq(seq(*[code] * 10))
+    yield "recovery_response.ok-least", seq(seq())
+    yield "recovery_response.ok-most", seq(seq(*[octets("")] * 64))
+    yield "recovery_response.bad-many", seq(seq(*[octets("")] * 65))
+    yield "recovery_response.bad-no-list", seq()
+    yield "recovery_response.bad-tag", seq(seq(tlv(0x80, "abcde-fghij")))
+    yield "recovery_response.bad-extra", seq(seq(code), code)
+    yield "recovery_response.bad-trailing", seq(seq(code)) + b"\0"
+    app = seq(*[octets("field %d" % i) for i in range(5)])
+    yield "app_password_response.ok-full", seq(tlv(0x80, "abcdef-ghijkl-mnopqr-stuvwx"), seq(app, app))
+    yield "app_password_response.ok-list", seq(seq(app))
+    yield "app_password_response.ok-least", seq(seq())
+    yield "app_password_response.bad-half", seq(seq(seq(octets("id"), octets("acme"))))
+    yield "app_password_response.bad-many", seq(seq(*[seq(*[octets("")] * 5)] * 257))
+    yield "app_password_response.bad-no-list", seq(tlv(0x80, "abcdef"))
+    yield "app_password_response.bad-order", seq(seq(app), tlv(0x80, "abcdef"))
+    yield "app_password_response.bad-trailing", seq(seq(app)) + b"\0"
 
 
 def main():

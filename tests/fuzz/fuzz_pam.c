@@ -40,6 +40,8 @@ static void check(const struct pam_usher_options *options, const struct pam_ushe
     HOLDS(options->minimum_uid >= 0 && options->minimum_uid <= UINT32_MAX);
     HOLDS(!module->needs_organization || options->organization != NULL);
     HOLDS(options->organization == NULL || strlen(options->organization) <= PAM_USHER_NAME_MAX);
+    HOLDS(options->permission == NULL || strlen(options->permission) <= 512);
+    HOLDS(options->prompt == NULL || strlen(options->prompt) <= 256);
     HOLDS(module->kind != PAM_USHER_OTP || !options->use_first_pass);
 }
 

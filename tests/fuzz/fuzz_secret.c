@@ -4,13 +4,16 @@
  * value; p: a PIN and its record; c, t, e: a code and its record, a ticket, an enrolment, of which
  * the input, if it begins with "=", gives what is not sealed (of a ticket: what is), the rest being
  * as it should; l: a lockout record; b: base64; u: an otpauth URI; f: a number, a TOTP step,
- * fields.
+ * fields; r: a recovery code and its set, a: an application password and what is stored of it, of
+ * which the input, if it begins with "=", is what is sealed.
  */
 #include "fuzz.h"
+#include "secret/app_password.h"
 #include "secret/code.h"
 #include "secret/field.h"
 #include "secret/lockout.h"
 #include "secret/pin.h"
+#include "secret/recovery.h"
 #include "secret/token.h"
 
 #define NOW    INT64_C(1800000000000)
@@ -105,15 +108,22 @@ static void check_code(struct slice input)
     HOLDS(rc == 0 || rc == E_AUTH);
 }
 
+/* The input sealed for this purpose, if it begins with "="; else the input. */
+static struct slice sealed_input(const char *purpose, struct slice input, char buf[SEAL_MAX])
+{
+    if (input.len > 0 && input.data[0] == '=' &&
+        seal_input(purpose, (struct slice){input.data + 1, input.len - 1}, buf) == 0)
+        return slice_of(buf);
+    return input;
+}
+
 static void open_ticket(struct slice input)
 {
     const struct ticket_for whom = {slice_of(PERSON), {0}, slice_of("uid:0"), 3};
     char buf[SEAL_MAX], again[TICKET_MAX];
     struct ticket ticket;
 
-    if (input.len > 0 && input.data[0] == '=' &&
-        seal_input(SEAL_TICKET, (struct slice){input.data + 1, input.len - 1}, buf) == 0)
-        input = slice_of(buf);
+    input = sealed_input(SEAL_TICKET, input, buf);
     if (ticket_open(keys_of_all(), &whom, input, NOW, &ticket) < 0)
         return;
     HOLDS(ticket.factors <= TICKET_FACTORS && ticket.expires_ms > NOW);
@@ -197,13 +207,58 @@ static void read_fields(struct slice input)
         HOLDS(word.len > 0 && memchr(word.data, ' ', word.len) == NULL);
 }
 
+static void use_recovery(struct slice input)
+{
+    struct fuzz_input rest = {input.data, input.len};
+    struct slice typed = fuzz_part(&rest, '\n'), record = {rest.data, rest.len};
+    char letters[RECOVERY_LETTERS], buf[SEAL_MAX], next[RECOVERY_RECORD_MAX];
+    char last[RECOVERY_RECORD_MAX];
+    unsigned left = RECOVERY_CODES;
+    int rc;
+
+    if (recovery_letters(typed, letters) < 0)
+        return;
+    for (size_t i = 0; i < RECOVERY_LETTERS; i++)
+        HOLDS(letters[i] >= 'a' && letters[i] <= 'z');
+    record = sealed_input(SEAL_RECOVERY, record, buf);
+    rc = recovery_use(keys_of_all(), slice_of(PERSON), record, letters, next, &left);
+    HOLDS(rc == 0 || rc == E_AUTH || rc == E_CONFLICT || rc == E_CRYPTO);
+    HOLDS((rc == 0) == (left < RECOVERY_CODES));
+    if (rc == 0)
+        HOLDS(recovery_use(keys_of_all(), slice_of(PERSON), slice_of(next), letters, last, &left) ==
+              E_CONFLICT);
+}
+
+static void open_app_password(struct slice input)
+{
+    struct fuzz_input rest = {input.data, input.len};
+    struct slice given = fuzz_part(&rest, '\n'), sealed = {rest.data, rest.len};
+    char letters[APP_PASSWORD_LETTERS] = "aaaaaaaaaaaaaaaaaaaaaaa", buf[SEAL_MAX];
+    struct app_password opened, checked;
+    int rc, parsed = app_password_letters(given, letters);
+
+    HOLDS(parsed == 0 || parsed == E_SYNTAX);
+    sealed = sealed_input(SEAL_APP_PASSWORD, sealed, buf);
+    rc = app_password_open(keys_of_all(), slice_of(PERSON), sealed, &opened);
+    HOLDS(rc == 0 || rc == E_CRYPTO);
+    if (rc == 0)
+        HOLDS(opened.id[0] != '\0' && opened.organization[0] != '\0' && opened.service[0] != '\0' &&
+              opened.label[0] != '\0' && opened.created_ms >= 0);
+    if (parsed < 0)
+        return;
+    parsed = app_password_check(keys_of_all(), slice_of(PERSON), sealed, letters, &checked);
+    HOLDS(rc == 0 ? parsed == 0 || parsed == E_AUTH : parsed == rc);
+    if (parsed == 0)
+        HOLDS(memcmp(&opened, &checked, sizeof(opened)) == 0);
+}
+
 static const struct {
     char part;
     void (*call)(struct slice input);
 } parts[] = {
-    {'x', open_sealed}, {'p', check_pin},      {'c', check_code},
-    {'t', open_ticket}, {'e', open_enrolment}, {'l', read_lockout},
-    {'b', read_base64}, {'u', write_uri},      {'f', read_fields},
+    {'x', open_sealed},    {'p', check_pin},    {'c', check_code},        {'t', open_ticket},
+    {'e', open_enrolment}, {'l', read_lockout}, {'b', read_base64},       {'u', write_uri},
+    {'f', read_fields},    {'r', use_recovery}, {'a', open_app_password},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
