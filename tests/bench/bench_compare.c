@@ -10,9 +10,7 @@
  * usage: bench_compare CPU USHERD-SOCKET PEOPLE/ORGANIZATIONS SLAPD-SOCKET SMALL LARGE [TURN-MS]
  * SMALL and LARGE are how many members the two groups at slapd have: the first made-up people.
  */
-#include "base/buffer.h"
-#include "ldap/message.h"
-#include "measure.h"
+#include "asking.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,9 +22,7 @@
 #include <unistd.h>
 
 #define IN_FLIGHT 64
-#define QUESTIONS 4096 /* different ones, asked in turn */
 #define ROUNDS    15
-#define READ_SIZE 65536
 
 /* DESIGN 13. */
 #define TARGET_ALONE_US    9.0
@@ -43,147 +39,11 @@ static const struct mode {
 
 enum { ECHO, USHERD, SLAPD_SMALL, SLAPD_LARGE, TARGETS };
 
-/* Questions back to back, and where each begins; the first again behind the last. */
-struct questions {
-    struct buffer bytes;
-    size_t at[QUESTIONS + 1];
-    int code[QUESTIONS]; /* the right answer */
-};
-
 struct target {
-    const char *name;
-    bool echo;
-    int fd;
-    struct questions questions;
-    size_t next; /* question to be sent */
-    char in[READ_SIZE];
-    size_t in_len;
+    struct asking asking;
     struct samples us[MODES];    /* for one operation; one sample a round */
     struct samples ratio[MODES]; /* that, in units of usherd's in the same round */
 };
-
-static void question_put(struct target *target, size_t number, const char *dn,
-                         const char *attribute, const char *value, bool yes)
-{
-    struct questions *questions = &target->questions;
-    struct message message = {.id = (int32_t)number + 1,
-                              .op = OP_COMPARE,
-                              .compare = {slice_of(dn), slice_of(attribute), slice_of(value)}};
-
-    questions->at[number] = questions->bytes.len;
-    questions->code[number] = yes ? RESULT_COMPARE_TRUE : RESULT_COMPARE_FALSE;
-    if (message_encode_request(&questions->bytes, &message) != 0)
-        die("a request cannot be encoded");
-    questions->at[number + 1] = questions->bytes.len;
-}
-
-/* People all over the tree, some of them allowed what is asked. */
-static void questions_usher(struct target *target, const struct people *people)
-{
-    for (size_t i = 0; i < QUESTIONS; i++) {
-        size_t number = i * 7919 % people->count;
-        struct person_name name = person_name(people, number);
-
-        question_put(target, i, name.dn, "usherPermission", BENCH_ASKED,
-                     person_may(people, number));
-    }
-}
-
-/* Members and others, half and half. */
-static void questions_group(struct target *target, const struct people *people, const char *group,
-                            size_t members)
-{
-    for (size_t i = 0; i < QUESTIONS; i++) {
-        bool member = i % 2 == 0;
-        struct person_name name = person_name(people, i / 2 % members + (member ? 0 : members));
-
-        question_put(target, i, group, "member", name.person, member);
-    }
-}
-
-static void target_send(struct target *target, size_t count)
-{
-    const struct questions *questions = &target->questions;
-
-    while (count > 0) {
-        size_t part = QUESTIONS - target->next < count ? QUESTIONS - target->next : count;
-        const char *bytes = questions->bytes.data + questions->at[target->next];
-        size_t len = questions->at[target->next + part] - questions->at[target->next];
-
-        while (len > 0) {
-            ssize_t sent = send(target->fd, bytes, len, MSG_NOSIGNAL);
-
-            if (sent < 0 && errno != EINTR)
-                die("%s: send", target->name);
-            bytes += sent > 0 ? sent : 0;
-            len -= sent > 0 ? (size_t)sent : 0;
-        }
-        target->next = (target->next + part) % QUESTIONS;
-        count -= part;
-    }
-}
-
-/* SEQUENCE, id, Compare response with its code: lengths of one byte, as for every answer that is
- * true or false. */
-static void reply_check(const struct target *target, const char *bytes, size_t len)
-{
-    const unsigned char *at = (const unsigned char *)bytes;
-    size_t id = 0, octets = len > 4 ? at[3] : 0;
-
-    for (size_t i = 0; i < octets && 4 + i < len; i++)
-        id = id << 8 | at[4 + i];
-    at += 4 + octets;
-    if (len < 9 + octets || id < 1 || id > QUESTIONS || at[0] != OP_COMPARE_RESPONSE ||
-        at[4] != target->questions.code[id - 1])
-        die("%s: question %zu: not the answer that is right", target->name, id);
-}
-
-/* Waits for replies; returns how many came. */
-static size_t target_receive(struct target *target)
-{
-    size_t at = 0, count = 0, len;
-    ssize_t got =
-        recv(target->fd, target->in + target->in_len, sizeof(target->in) - target->in_len, 0);
-
-    if (got < 0 && errno == EINTR)
-        return 0;
-    if (got <= 0)
-        die("%s: recv", target->name);
-    target->in_len += (size_t)got;
-    while (message_length(target->in + at, target->in_len - at, READ_SIZE, &len) == 0 &&
-           len <= target->in_len - at) {
-        if (!target->echo)
-            reply_check(target, target->in + at, len);
-        at += len;
-        count++;
-    }
-    target->in_len -= at;
-    memmove(target->in, target->in + at, target->in_len);
-    return count;
-}
-
-/* us for each operation, with so many always under way, for about so long. */
-static double target_run(struct target *target, size_t in_flight, double for_us)
-{
-    double start = now_us(), end = start;
-    size_t waiting = 0, done = 0;
-
-    while (end - start < for_us) {
-        for (int i = 0; i < 32; i++) {
-            size_t got;
-
-            target_send(target, in_flight - waiting);
-            waiting = in_flight;
-            got = target_receive(target);
-            waiting -= got;
-            done += got;
-        }
-        end = now_us();
-    }
-    while (waiting > 0)
-        waiting -= target_receive(target);
-    return (end - start) / (double)done;
-}
 
 static void echo_serve(int fd)
 {
@@ -218,9 +78,9 @@ static void row_print(struct target *target, int mode)
 {
     double median = samples_median(&target->us[mode]);
 
-    printf("%-20s %-14s %9.2f us %9.2f %9.2f %11.0f/s %10.2f\n", target->name, modes[mode].name,
-           median, samples_part(&target->us[mode], 0), samples_part(&target->us[mode], 1),
-           1e6 / median, samples_median(&target->ratio[mode]));
+    printf("%-20s %-14s %9.2f us %9.2f %9.2f %11.0f/s %10.2f\n", target->asking.name,
+           modes[mode].name, median, samples_part(&target->us[mode], 0),
+           samples_part(&target->us[mode], 1), 1e6 / median, samples_median(&target->ratio[mode]));
 }
 
 static const char *verdict(bool met)
@@ -243,8 +103,9 @@ static void verdicts_print(struct target *targets)
 
         printf("usherd / %s: latency one at a time %.2f (target: at most %.2f): %s; "
                "throughput 64 in flight %.1f (target: at least %.0f): %s\n",
-               targets[i].name, share, TARGET_ALONE_RATIO, verdict(share <= TARGET_ALONE_RATIO),
-               times, TARGET_RATIO, verdict(times >= TARGET_RATIO));
+               targets[i].asking.name, share, TARGET_ALONE_RATIO,
+               verdict(share <= TARGET_ALONE_RATIO), times, TARGET_RATIO,
+               verdict(times >= TARGET_RATIO));
     }
 }
 
@@ -267,7 +128,7 @@ static void round_run(struct target *targets, double turn_us, bool count)
 
     for (int i = 0; i < TARGETS; i++)
         for (int mode = 0; mode < MODES; mode++)
-            us[i][mode] = target_run(&targets[i], modes[mode].in_flight, turn_us);
+            us[i][mode] = asking_run(&targets[i].asking, modes[mode].in_flight, turn_us);
     for (int i = 0; count && i < TARGETS; i++)
         for (int mode = 0; mode < MODES; mode++) {
             samples_add(&targets[i].us[mode], us[i][mode]);
@@ -278,8 +139,7 @@ static void round_run(struct target *targets, double turn_us, bool count)
 static void targets_close(struct target *targets)
 {
     for (int i = 0; i < TARGETS; i++) {
-        (void)close(targets[i].fd);
-        buffer_clear(&targets[i].questions.bytes);
+        asking_clear(&targets[i].asking);
         for (int mode = 0; mode < MODES; mode++) {
             samples_clear(&targets[i].us[mode]);
             samples_clear(&targets[i].ratio[mode]);
@@ -289,10 +149,10 @@ static void targets_close(struct target *targets)
 
 int main(int argc, char **argv)
 {
-    static struct target targets[TARGETS] = {[ECHO] = {.name = "echo (floor)", .echo = true},
-                                             [USHERD] = {.name = "usherd"},
-                                             [SLAPD_SMALL] = {.name = "slapd, small group"},
-                                             [SLAPD_LARGE] = {.name = "slapd, large group"}};
+    static struct target targets[TARGETS] = {[ECHO] = {{.name = "echo (floor)", .echo = true}},
+                                             [USHERD] = {{.name = "usherd"}},
+                                             [SLAPD_SMALL] = {{.name = "slapd, small group"}},
+                                             [SLAPD_LARGE] = {{.name = "slapd, large group"}}};
     struct people people;
     double turn_us;
 
@@ -306,16 +166,16 @@ int main(int argc, char **argv)
     pin_to(atoi(argv[1]));
     people = people_parse(argv[3]);
     turn_us = (argc > 7 ? atof(argv[7]) : 100) * 1e3;
-    targets[ECHO].fd = echo_start();
-    targets[USHERD].fd = connect_unix(argv[2]);
-    targets[SLAPD_SMALL].fd = connect_unix(argv[4]);
-    targets[SLAPD_LARGE].fd = connect_unix(argv[4]);
-    questions_usher(&targets[ECHO], &people);
-    questions_usher(&targets[USHERD], &people);
-    questions_group(&targets[SLAPD_SMALL], &people, "cn=small," BENCH_BASE,
-                    strtoul(argv[5], NULL, 10));
-    questions_group(&targets[SLAPD_LARGE], &people, "cn=large," BENCH_BASE,
-                    strtoul(argv[6], NULL, 10));
+    targets[ECHO].asking.fd = echo_start();
+    targets[USHERD].asking.fd = connect_unix(argv[2]);
+    targets[SLAPD_SMALL].asking.fd = connect_unix(argv[4]);
+    targets[SLAPD_LARGE].asking.fd = connect_unix(argv[4]);
+    asking_usher(&targets[ECHO].asking, &people);
+    asking_usher(&targets[USHERD].asking, &people);
+    asking_group(&targets[SLAPD_SMALL].asking, &people, "cn=small," BENCH_BASE,
+                 strtoul(argv[5], NULL, 10));
+    asking_group(&targets[SLAPD_LARGE].asking, &people, "cn=large," BENCH_BASE,
+                 strtoul(argv[6], NULL, 10));
     for (int round = 0; round <= ROUNDS; round++) /* the first to warm up */
         round_run(targets, turn_us, round > 0);
     report(targets);
