@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Sourced by run.sh: LDIF of the rival slapd's two groups, whose members are the first people of maketree.
+# Sourced by run.sh: LDIF of the rival slapd: two groups, whose members are the first people of maketree, and an
+# account.
 
 # $1, $2: members of cn=small and of cn=large.
 made_up_groups() {
@@ -14,4 +15,11 @@ made_up_groups() {
         printf "dn: %s\nobjectClass: organization\nobjectClass: dcObject\no: bench\ndc: example\n\n", base
         group("small", small); group("large", large)
     }'
+}
+
+# $1: uid, $2: userPassword. For nslcd and sssd.
+made_up_account() {
+    printf 'dn: uid=%s,dc=example,dc=org\nobjectClass: account\nobjectClass: posixAccount\nuid: %s\ncn: %s\n' \
+        "$1" "$1" "$1"
+    printf 'uidNumber: 20000\ngidNumber: 20000\nhomeDirectory: /nonexistent\nuserPassword: %s\n\n' "$2"
 }

@@ -7,7 +7,8 @@
 #
 # Environment: srcdir and USHER_BUILD as for the tests; BENCH_SIZE (10000 memberships; 1000000 takes some
 # minutes and 6 GB under TMPDIR); BENCH_CPU (the last); BENCH_TURN_MS (100: one turn of one target of
-# bench_compare).
+# bench_compare); BENCH_LOGIN_MS (400: one row of bench_login, once a round); BENCH_NEIGHBOURS=1: fetch the
+# packages of nslcd and sssd that are not installed, and unpack them in the temporary folder. Installs nothing.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,9 +20,11 @@ organizations=$((size / 1000))
 [ "$organizations" -ge 100 ] || organizations=100
 state_size=$size
 [ "$state_size" -le 100000 ] || state_size=100000
+login_ms=${BENCH_LOGIN_MS:-400}
 cpu=${BENCH_CPU:-$(($(nproc) - 1))}
 base=dc=example,dc=org
 small=5 large=1000
+user=person.0000000 pin=4711 password='a password of the benchmark'
 USHER_DATADIR=$source_dir
 export USHER_DATADIR
 # shellcheck source=tests/bench/made_up.sh disable=SC1091
@@ -62,6 +65,11 @@ await() {
         fi
         sleep 0.01
     done
+}
+
+# A port of the loopback that nobody listens on at the moment.
+port_free() {
+    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 title() {
@@ -108,7 +116,7 @@ status_of() {
 }
 
 fill_measure() {
-    usherd_configure 1
+    usherd_configure "$quickest"
     refresh >/dev/null # to have the store's pages in memory
     before_s=$(refresh)
     from=$(uptime_s)
@@ -133,8 +141,11 @@ fill_measure() {
 # slapd as it is fastest: one database, no overlay, no access rules, no log; anonymous.
 rival_prepare() {
     mkdir "$dir/rival"
+    rival_uri=ldap://127.0.0.1:$(port_free)
     cat >"$dir/rival/slapd.conf" <<EOF
 include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 loglevel none
@@ -143,15 +154,19 @@ database mdb
 suffix $base
 directory $dir/rival
 maxsize 1073741824
+index objectClass,uid,uidNumber,memberUid eq
 EOF
-    made_up_groups $small $large | /usr/sbin/slapadd -q -f "$dir/rival/slapd.conf"
-    /usr/sbin/slapd -d none -f "$dir/rival/slapd.conf" -h "$(ldapi_uri "$dir/rival/ldapi")" \
+    (umask 077 && printf %s "$pin" >"$dir/rival/pin")
+    rival_hash=$(/usr/sbin/slappasswd -h '{SSHA}' -T "$dir/rival/pin")
+    { made_up_groups $small $large && made_up_account "$user" "$rival_hash"; } |
+        /usr/sbin/slapadd -q -f "$dir/rival/slapd.conf"
+    /usr/sbin/slapd -d none -f "$dir/rival/slapd.conf" -h "$(ldapi_uri "$dir/rival/ldapi") $rival_uri" \
         >"$dir/rival.log" 2>&1 &
     rival_pid=$!
     await "the rival slapd" ldapwhoami -x -H "$(ldapi_uri "$dir/rival/ldapi")"
 }
 
-# $1: login.pin_cost.
+# $1: settings of groups that do not stand here.
 usherd_configure() {
     cat >"$dir/usher.conf" <<EOF
 base = "$base";
@@ -160,8 +175,7 @@ store: { uri = "$(ldapi_uri "$dir/store/run/ldapi")"; };
 cache: { directory = "$dir/cache"; };
 keys: { file = "$dir/keys"; };
 peers: { trusted_uids = [ $(id -u) ]; };
-threads: { loops = 1; };
-login: { pin_cost = $1; };
+$1
 mail: { url = ""; templates = "$source_dir/conf/mail"; };
 EOF
 }
@@ -186,16 +200,62 @@ usherd_ready() {
     usherctl check org0 person.0000000 tickets:delete
 }
 
-# PIN logins with the PIN hashed at the cost $1; $2 says which that is, $3 is the target in ms, $4 how many.
-pin_measure() {
+# $1: settings.
+usherd_restart() {
     usherd_stop
     usherd_configure "$1"
     usherd_start
     await usherd usherd_ready
-    printf 4711 | usherctl --pin-file - pin set org0 person.0000000 >"$dir/pin.log" 2>&1 ||
-        { cat "$dir/pin.log" >&2; exit 2; }
-    "$here_built/bench_pin" "$build/.libs/pam_usher_pin.so" "$dir/run/ldapi" org0 person.0000000 4711 \
-        "$2" "$3" "$4"
+}
+
+# usherctl, its answer shown only when it fails. The secret comes on standard input.
+secret_set() {
+    usherctl "$@" >"$dir/set.log" 2>&1 || { cat "$dir/set.log" >&2; exit 2; }
+}
+
+# The first $1 people have the PIN, hashed at the cost that usherd has now, and the password.
+secrets_set() {
+    i=0
+    while [ $i -lt "$1" ]; do
+        person=$(printf 'person.%07d' $i)
+        printf %s "$pin" | secret_set --pin-file - pin set "org$((i % organizations))" "$person"
+        printf %s "$password" | secret_set --password-file - password set "$person"
+        i=$((i + 1))
+    done
+}
+
+# The command, beside nslcd and sssd where private mounts can be made.
+neighbours_beside() {
+    unshare=unshare
+    [ "$(id -u)" = 0 ] || unshare='unshare -r'
+    if ! $unshare -m true 2>/dev/null; then
+        echo "nslcd, sssd: skipped: no mount namespace can be made (run as root)"
+        "$@"
+        return
+    fi
+    mkdir "$dir/neighbours"
+    $unshare -m sh "$here/neighbours.sh" "$dir/neighbours" "$(ldapi_uri "$dir/rival/ldapi")" "$rival_uri" $base \
+        "$user" "$pin" "$unpacked" "$@"
+}
+
+# What stands in /usr of the neighbours' packages, and of what they need, that are not installed. Nothing is
+# installed: no account is made, no service starts, no file of the machine changes.
+neighbours_fetch() {
+    mkdir -p "$dir/apt/archives/partial" "$dir/unpacked/usr/lib" "$dir/unpacked/lib"
+    if ! apt-get -q -y --no-install-recommends -o Debug::NoLocking=1 -o "Dir::Cache=$dir/apt" --download-only \
+        install nslcd libpam-ldapd sssd-ldap libpam-sss >"$dir/apt.log" 2>&1; then
+        echo "the packages of nslcd and sssd cannot be fetched: $(tail -n 1 "$dir/apt.log")"
+        return 0
+    fi
+    for package in "$dir"/apt/archives/*.deb; do
+        [ ! -e "$package" ] || dpkg-deb -x "$package" "$dir/unpacked"
+    done
+    cp -a "$dir/unpacked/lib/." "$dir/unpacked/usr/lib/"
+    unpacked=$dir/unpacked/usr
+}
+
+pin_module() {
+    printf '%s' "$build/.libs/pam_usher_pin.so socket=$dir/run/ldapi org=org0"
 }
 
 pin_to() {
@@ -203,8 +263,10 @@ pin_to() {
 }
 
 here_built=$build/tests/bench
+quickest='threads: { loops = 1; }; login: { pin_cost = 1; };'
+unpacked=''
 all=0-$(($(nproc) - 1))
-mkdir "$dir/run" "$dir/cache"
+mkdir "$dir/run" "$dir/cache" "$dir/pam.d"
 mkdir -m 0700 "$dir/run/admin"
 "$build/usherctl" key init "$dir/keys" >/dev/null
 
@@ -239,6 +301,17 @@ title "Start"
 usherd_stop
 "$here_built/bench_start" "$build/usherd" "$dir/usher.conf" "$dir/run/ldapi"
 
-title "Logins"
-pin_measure 1 "scrypt at its least cost" 2 200
-pin_measure 14 "scrypt at the default cost" 0 30
+title "Logins through libpam"
+[ "${BENCH_NEIGHBOURS:-0}" = 0 ] || neighbours_fetch
+usherd_restart "$quickest"
+printf %s "$pin" | secret_set --pin-file - pin set org0 "$user"
+neighbours_beside "$here_built/bench_pin" "$dir/pam.d" "$user" "$pin" 200 2 \
+    "PIN, scrypt at its least cost=$(pin_module)"
+usherd_restart ""
+secrets_set 16
+cost=$("$build/usherd" -f "$dir/usher.conf" --print-config | awk '$1 == "pin_cost" { print $3 + 0 }')
+"$here_built/bench_pin" "$dir/pam.d" "$user" "$pin" 20 0 "PIN, scrypt at the default cost=$(pin_module)"
+
+title "Logins at once, usherd with its default settings, and what else it answers meanwhile"
+"$here_built/bench_login" "$dir/run/ldapi" "$people/$organizations" "$(ldapi_uri "$dir/store/run/ldapi")" "$cost" \
+    "$pin" "$password" "$login_ms"
