@@ -22,6 +22,7 @@ SLACK = 20                  # what a busy machine may take besides
 EXAMPLES = os.path.join(ROOT, "conf/pam")
 LOCAL = {"keeper": 500, "local": 1500}  # the machine's own users; `local` is above minimum_uid
 LOCAL_PASSWORD = "machine-demo-password"
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans below us become ours, not init's
 PEOPLE_UID = 20000          # people of usher get uids from here on
 # A module built with AddressSanitizer gets into a program without it; a leak there is not ours.
 SANITIZER = {"ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}

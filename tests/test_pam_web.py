@@ -4,6 +4,7 @@
 # Web logins by PAM over HTTP: cockpit-ws, which shows any number of prompts, and Apache with
 # mod_authnz_pam, which has one. With usherd away both answer within the deadline.
 import base64
+import ctypes
 import http.client
 import json
 import os
@@ -23,8 +24,15 @@ DENIED = "typed-by-mistake-9"
 gateway = None
 
 
+def children():
+    with open("/proc/thread-self/children") as file:
+        return list(map(int, file.read().split()))
+
+
 def setUpModule():
     global gateway
+    # Sessions of cockpit leave an ssh-agent each behind, which would outlive us as a child of init.
+    ctypes.CDLL(None, use_errno=True).prctl(programs.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     gateway = people_gateway()
     gateway.__enter__()
     for uid in PEOPLE:
@@ -40,6 +48,9 @@ def tearDownModule():
         return
     log = "".join(map(gateway.text, ("usherd.log", "cockpit.log", "apache.log")))
     gateway.stop()
+    for pid in children():
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
     for secret in ("-demo-password", DENIED):
         if secret in log:
             raise AssertionError("a secret is in a log: " + secret)
