@@ -220,6 +220,9 @@ static void verify_code(const struct login_context *context, struct login *login
 
     if (login->person == NULL || verify_ticket(context, login, &ticket) < 0 ||
         (ticket.factors & TICKET_PASSWORD) == 0) {
+        /* Nobody's attempt, so it counts for nobody, but costs the same. */
+        owner = ledger_owner(login->arena, NULL, login->user);
+        (void)ledger_reserve(context, login->arena, owner, "code", &mine);
         verify_refuse(login);
         return;
     }
