@@ -25,7 +25,7 @@ struct fake {
     char *asked; /* what fake_asked returned */
 };
 
-/* Starts; fails the test when that takes over ten seconds. steps: lines joined by "\n". */
+/* Starts; fails the test when that takes over half a minute. steps: lines joined by "\n". */
 void fake_start(struct fake *fake, const char *steps);
 void fake_start_tcp(struct fake *fake, const char *steps);
 void fake_stop(struct fake *fake);
@@ -33,7 +33,7 @@ void fake_stop(struct fake *fake);
 /* All that was asked so far, a line each. Stands until the next call or fake_stop. */
 const char *fake_asked(struct fake *fake);
 
-/* Whether text was asked within a second. */
+/* Whether text is asked within half a minute; at once when it is. */
 bool fake_was_asked(struct fake *fake, const char *text);
 
 /* A folder with nothing in it, "/tmp/usher-test-XXXXXX" into path, and its removal with all inside.
