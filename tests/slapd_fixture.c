@@ -255,7 +255,7 @@ void slapd_run(struct slapd_fixture *slapd)
                     (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 6000; i++) {
         if (answers(slapd))
             return;
         (void)nanosleep(&pause, NULL);

@@ -23,7 +23,7 @@ struct slapd_fixture {
 };
 
 /* Makes the folder, loads the containers and more (LDIF, may be NULL), and starts slapd. Ends the
- * test program when slapd does not come up within ten seconds; with status 77 when none is
+ * test program when slapd does not come up within a minute; with status 77 when none is
  * installed. */
 void slapd_setup(struct slapd_fixture *slapd, bool session_log, const char *more);
 

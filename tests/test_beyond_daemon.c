@@ -227,11 +227,11 @@ static void attributes_of_an_entry(void **state)
     assert_int_equal(pthread_create(&small.thread, NULL, on_small_store, &small), 0);
     assert_int_equal(store_open(&options, &store), 0);
     for (unsigned more = 0; more <= 1; more++) {
-        int64_t deadline_ms = clock_monotonic_ms() + 30000;
+        int64_t deadline_ms = clock_monotonic_ms() + 60000;
         size_t count = 0;
         const struct store_search search = {.base = "o=abc",
                                             .filter = "(objectClass=*)",
-                                            .silence_ms = 30000,
+                                            .silence_ms = 60000,
                                             .deadline_ms = deadline_ms,
                                             .on_entry = on_found,
                                             .context = &count};
@@ -275,7 +275,7 @@ static void a_message_of_the_store(void **state)
         LDAPMessage *message = NULL;
         int msgid, fd;
 
-        assert_int_equal(upstream_open(&target, now_ms + 5000, &upstream), 0);
+        assert_int_equal(upstream_open(&target, now_ms + 60000, &upstream), 0);
         assert_int_equal(upstream_start_external(&upstream, NULL, &msgid), 0);
         fd = accept(small.listener, NULL, NULL);
         assert_true(fd >= 0);

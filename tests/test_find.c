@@ -97,7 +97,7 @@ static int find(const char *base, int scope, const char *attribute, const char *
         .context = gathered,
     };
     struct client *client = NULL;
-    int rc = client_open(slapd.uri, clock_monotonic_ms() + 20000, &client);
+    int rc = client_open(slapd.uri, clock_monotonic_ms() + 60000, &client);
 
     assert_int_equal(rc, 0);
     assert_int_equal(client_bind_external(client), 0);

@@ -10,6 +10,7 @@
 #include "fake_state.h"
 #include "slapd_fixture.h"
 #include "store/entry.h"
+#include "store/fresh.h"
 #include "store/sync.h"
 
 #include <stdarg.h>
@@ -25,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000 /* for what must happen: a loaded machine stalls for seconds */
 
 /* One slapd, one state, one sync, made anew for each test. */
 struct world {
@@ -79,13 +80,22 @@ static struct sync_status status(struct world *world)
     return status;
 }
 
+/* Ends at once, and not when the store has not answered for so long that it is given up. */
 static void unfollow(struct world *world)
 {
     int64_t began = clock_monotonic_ms();
 
     sync_stop(world->sync);
     world->sync = NULL;
-    assert_true(clock_monotonic_ms() - began < 5000);
+    assert_true(clock_monotonic_ms() - began < FRESH_ANSWER_MS * 9 / 10);
+}
+
+/* Connections made but for those of searches that we began anew ourselves, which a stall brings. */
+static uint64_t connects_unasked(struct world *world)
+{
+    struct sync_status now = status(world);
+
+    return now.connects - now.lags;
 }
 
 static void world_init(struct world *world, bool session_log)
@@ -122,7 +132,7 @@ static void role_add(struct world *world, const char *name)
                                      {slice_of("usherGrant"), &grant, 1}};
 
     assert_int_equal(store_add(world->store, world->arena, slice_of(role_dn(world, name)),
-                               attributes, 3, in_ms(5000), NULL),
+                               attributes, 3, in_ms(PATIENCE_MS), NULL),
                      0);
 }
 
@@ -132,8 +142,9 @@ static void container_add(struct world *world, const char *dn, const char *name)
     struct attribute attributes[] = {{slice_of("objectClass"), &class, 1},
                                      {slice_of("ou"), &ou, 1}};
 
-    assert_int_equal(
-        store_add(world->store, world->arena, slice_of(dn), attributes, 2, in_ms(5000), NULL), 0);
+    assert_int_equal(store_add(world->store, world->arena, slice_of(dn), attributes, 2,
+                               in_ms(PATIENCE_MS), NULL),
+                     0);
 }
 
 static void role_set(struct world *world, const char *name, const char *grant)
@@ -142,14 +153,14 @@ static void role_set(struct world *world, const char *name, const char *grant)
     struct modification change = {.kind = 2, .attribute = {slice_of("usherGrant"), &value, 1}};
 
     assert_int_equal(store_modify(world->store, world->arena, slice_of(role_dn(world, name)),
-                                  &change, 1, NULL, in_ms(5000), NULL),
+                                  &change, 1, NULL, in_ms(PATIENCE_MS), NULL),
                      0);
 }
 
 static void entry_delete(struct world *world, const char *dn)
 {
     assert_int_equal(
-        store_delete(world->store, world->arena, slice_of(dn), NULL, in_ms(5000), NULL), 0);
+        store_delete(world->store, world->arena, slice_of(dn), NULL, in_ms(PATIENCE_MS), NULL), 0);
 }
 
 /* Whether the state holds the role with this grant; grant NULL: does not hold the role. */
@@ -166,9 +177,9 @@ static struct slice context_csn(struct world *world)
     static const char *const wanted[] = {"contextCSN", NULL};
     struct store_entry entry;
 
-    assert_int_equal(
-        store_read(world->store, world->arena, slice_of(SLAPD_BASE), wanted, in_ms(5000), &entry),
-        0);
+    assert_int_equal(store_read(world->store, world->arena, slice_of(SLAPD_BASE), wanted,
+                                in_ms(PATIENCE_MS), &entry),
+                     0);
     return store_value(&entry, "contextcsn");
 }
 
@@ -212,18 +223,19 @@ static void test_changes(void **context)
                                       .attribute = {slice_of("objectClass"), &values[1], 1}};
 
         assert_int_equal(store_add(world.store, world.arena, slice_of(role_dn(&world, "till")),
-                                   attributes, 2, in_ms(5000), NULL),
+                                   attributes, 2, in_ms(PATIENCE_MS), NULL),
                          0);
         UNTIL(fake_state_size(world.state) == before + 1);
         assert_int_equal(store_modify(world.store, world.arena, slice_of(role_dn(&world, "till")),
-                                      &change, 1, NULL, in_ms(5000), NULL),
+                                      &change, 1, NULL, in_ms(PATIENCE_MS), NULL),
                          0);
         UNTIL(fake_state_size(world.state) == before);
     }
     caught_up(&world);
-    assert_int_equal(status(&world).connects, 1);
-    assert_int_equal(
-        store_read(world.store, world.arena, slice_of(SLAPD_BASE), NULL, in_ms(5000), &entry), 0);
+    assert_int_equal(connects_unasked(&world), 1);
+    assert_int_equal(store_read(world.store, world.arena, slice_of(SLAPD_BASE), NULL,
+                                in_ms(PATIENCE_MS), &entry),
+                     0);
     world_clear(&world);
 }
 
@@ -241,14 +253,14 @@ static void test_rename(void **context)
     (void)context;
     world_init(&world, true);
     assert_int_equal(store_add(world.store, world.arena, slice_of("o=acme," SLAPD_BASE), attributes,
-                               2, in_ms(5000), NULL),
+                               2, in_ms(PATIENCE_MS), NULL),
                      0);
     container_add(&world, "ou=roles,o=acme," SLAPD_BASE, "roles");
     follow(&world);
     UNTIL(status(&world).filled);
     caught_up(&world);
     before = fake_state_counts(world.state);
-    assert_int_equal(store_checkout(world.store, STORE_WORK, in_ms(5000), &upstream), 0);
+    assert_int_equal(store_checkout(world.store, STORE_WORK, in_ms(PATIENCE_MS), &upstream), 0);
     assert_int_equal(
         ldap_rename_s(upstream.ld, "o=acme," SLAPD_BASE, "o=zeta", NULL, 1, NULL, NULL),
         LDAP_SUCCESS);
@@ -286,7 +298,10 @@ static void missed(bool session_log, bool server_restarts)
     caught_up(&world);
     assert_int_equal(fake_state_size(world.state), 20);
     now = status(&world);
-    assert_int_equal(now.full, session_log ? 0 : 1);
+    if (session_log)
+        assert_int_equal(now.full, 0);
+    else /* and another for each time that a stall made us begin anew */
+        assert_in_range(now.full, 1, 1 + now.lags);
     if (session_log)
         assert_true(now.entries <= 3);
     world_clear(&world);
@@ -325,7 +340,7 @@ static void test_restart(void **context)
         fresh = status(&world).fresh_ms;
         beats = fake_state_counts(world.state).beats;
         pause_ms(1200);
-        assert_true(fake_state_counts(world.state).beats >= beats + 2);
+        UNTIL(fake_state_counts(world.state).beats >= beats + 2);
         assert_true(status(&world).fresh_ms == fresh);
         slapd_run(&world.slapd);
         role_set(&world, "r", grant);
@@ -351,11 +366,11 @@ static void test_hung(void **context)
     UNTIL(role_is(&world, "r", "+a:b"));
     caught_up(&world);
     slapd_freeze(&world.slapd, true);
-    pause_ms(300);
-    fresh = status(&world).fresh_ms;
     beats = fake_state_counts(world.state).beats;
+    UNTIL(fake_state_counts(world.state).beats >= beats + 3); /* what it has said is read */
+    fresh = status(&world).fresh_ms;
     pause_ms(1500);
-    assert_true(fake_state_counts(world.state).beats >= beats + 3);
+    UNTIL(fake_state_counts(world.state).beats >= beats + 6);
     assert_true(status(&world).fresh_ms == fresh);
     unfollow(&world);
     follow(&world); /* on a server that does not answer the bind */
@@ -445,6 +460,8 @@ static void behind_our_back(struct world *world)
 static void hidden(const char *filter)
 {
     struct world world;
+    uint64_t lags, seen;
+    int rounds = 0;
 
     world_init(&world, true);
     world.filter = filter;
@@ -453,19 +470,23 @@ static void hidden(const char *filter)
     follow(&world);
     UNTIL(role_is(&world, "r", "+a:b"));
     caught_up(&world);
-    container_add(&world, "ou=second," SLAPD_BASE, "second");
-    caught_up(&world);
-    entry_delete(&world, "ou=second," SLAPD_BASE);
-    caught_up(&world);
+    do { /* a stalled machine may look as if we lagged: not every time */
+        lags = status(&world).lags;
+        container_add(&world, "ou=second," SLAPD_BASE, "second");
+        caught_up(&world);
+        entry_delete(&world, "ou=second," SLAPD_BASE);
+        caught_up(&world);
+    } while (filter == NULL && status(&world).lags != lags && rounds++ < 20);
     entry_delete(&world, "ou=other," SLAPD_BASE);
     caught_up(&world);
     if (filter == NULL)
-        assert_int_equal(status(&world).lags, 0);
+        assert_true(rounds < 20);
+    seen = status(&world).lags;
     behind_our_back(&world);
     caught_up(&world);
     print_message("filter %s: %d searches begun anew\n", filter != NULL ? filter : "(none)",
                   (int)status(&world).lags);
-    assert_true(status(&world).lags >= (filter == NULL ? 1 : 3));
+    assert_true(status(&world).lags >= (filter == NULL ? seen + 1 : 3));
     assert_int_equal(status(&world).full, 1);
     world_clear(&world);
 }
@@ -481,7 +502,7 @@ static void test_hidden(void **context)
 static void test_failing_state(void **context)
 {
     struct world world;
-    int64_t fresh;
+    int64_t began, fresh;
 
     (void)context;
     world_init(&world, true);
@@ -490,13 +511,15 @@ static void test_failing_state(void **context)
     UNTIL(role_is(&world, "r", "+a:b"));
     caught_up(&world);
     fake_state_fail(world.state, E_IO);
+    began = clock_monotonic_ms();
     role_set(&world, "r", "+c:d");
-    pause_ms(700);
+    UNTIL(status(&world).error[0] != '\0');
     fresh = status(&world).fresh_ms;
-    pause_ms(700);
+    pause_ms(1400);
     assert_true(status(&world).fresh_ms == fresh);
     assert_true(role_is(&world, "r", "+a:b"));
-    assert_true(status(&world).connects < 20); /* more and more slowly */
+    /* more and more slowly, in the end once a second */
+    assert_true((int64_t)status(&world).connects < 20 + (clock_monotonic_ms() - began) / 1000);
     fake_state_fail(world.state, 0);
     UNTIL(role_is(&world, "r", "+c:d"));
     caught_up(&world);
@@ -526,8 +549,8 @@ static void *load_run(void *context)
         (void)snprintf(grant, sizeof(grant), "+change:n%d", number);
         value = slice_of(grant);
         change = (struct modification){.kind = 2, .attribute = {slice_of("usherGrant"), &value, 1}};
-        if (store_modify(load_world->store, arena, slice_of(dn), &change, 1, NULL, in_ms(10000),
-                         NULL) != 0)
+        if (store_modify(load_world->store, arena, slice_of(dn), &change, 1, NULL,
+                         in_ms(PATIENCE_MS), NULL) != 0)
             failed++;
         arena_reset(arena);
     }
@@ -541,7 +564,7 @@ static void test_load(void **context)
     static const char *const wanted[] = {"usherGrant", NULL};
     pthread_t threads[LOAD_THREADS];
     struct world world;
-    uint64_t before;
+    uint64_t puts, before, lags;
     int64_t began;
 
     (void)context;
@@ -552,6 +575,7 @@ static void test_load(void **context)
     UNTIL(role_is(&world, "r49", "+a:b"));
     caught_up(&world);
     before = fake_state_counts(world.state).puts;
+    lags = status(&world).lags;
     load_world = &world;
     began = clock_monotonic_ms();
     for (int i = 0; i < LOAD_THREADS; i++)
@@ -565,17 +589,21 @@ static void test_load(void **context)
     caught_up(&world);
     print_message("%d changes in %d ms, %d batches\n", LOAD_THREADS * LOAD_CHANGES,
                   (int)(clock_monotonic_ms() - began), (int)status(&world).batches);
-    assert_int_equal(fake_state_counts(world.state).puts - before, LOAD_THREADS * LOAD_CHANGES);
+    puts = fake_state_counts(world.state).puts - before;
+    if (status(&world).lags == lags)
+        assert_int_equal(puts, LOAD_THREADS * LOAD_CHANGES);
+    else /* of changes before a search begun anew only the last is told */
+        assert_in_range(puts, 50, LOAD_THREADS * LOAD_CHANGES);
     for (int i = 0; i < 50; i++) {
         const char *name = arena_printf(world.arena, "r%d", i);
         struct store_entry entry;
 
         assert_int_equal(store_read(world.store, world.arena, slice_of(role_dn(&world, name)),
-                                    wanted, in_ms(5000), &entry),
+                                    wanted, in_ms(PATIENCE_MS), &entry),
                          0);
         assert_true(role_is(&world, name, store_value(&entry, "ushergrant").data));
     }
-    assert_int_equal(status(&world).connects, 1);
+    assert_int_equal(connects_unasked(&world), 1);
     world_clear(&world);
 }
 
@@ -611,7 +639,7 @@ static void test_latency(void **context)
         began = microseconds();
         role_set(&world, "r", grant);
         while (!role_is(&world, "r", grant))
-            assert_true(microseconds() - began < 5000000);
+            assert_true(microseconds() - began < PATIENCE_MS * 1000);
         took[i] = microseconds() - began;
     }
     qsort(took, (size_t)count, sizeof(took[0]), compare_numbers);
@@ -635,12 +663,12 @@ static void test_wait(void **context)
     assert_int_equal(
         sync_wait(world.sync, slice_of("29991231235959.000000Z#000000#000#000000"), in_ms(100)),
         E_TIMEOUT);
-    assert_true(clock_monotonic_ms() - began >= 99 && clock_monotonic_ms() - began < 5000);
+    assert_in_range(clock_monotonic_ms() - began, 99, 100 + 15000);
     for (int i = 0; i < 50; i++) {
         const char *name = arena_printf(world.arena, "w%d", i);
 
         role_add(&world, name);
-        assert_int_equal(sync_wait(world.sync, context_csn(&world), in_ms(5000)), 0);
+        assert_int_equal(sync_wait(world.sync, context_csn(&world), in_ms(PATIENCE_MS)), 0);
         assert_true(role_is(&world, name, "+a:b"));
     }
     world_clear(&world);
@@ -657,11 +685,9 @@ static void test_start(void **context)
     assert_int_equal(sync_start(&options, state, &sync), E_CONF);
     options.uri = "ldapi://%2Ftmp%2Fusher-nobody-listens";
     assert_int_equal(sync_start(&options, state, &sync), 0);
-    pause_ms(500);
-    sync_status(sync, &now);
+    UNTIL((sync_status(sync, &now), now.error[0] != '\0'));
     assert_false(now.connected);
     assert_int_equal(now.fresh_ms, 0);
-    assert_true(now.error[0] != '\0');
     sync_stop(sync);
     sync_stop(NULL);
     assert_false(state_filled(state));

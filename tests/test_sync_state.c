@@ -22,6 +22,8 @@
 #include <string.h>
 #include <time.h>
 
+#define PATIENCE_MS 60000 /* for what must happen: a loaded machine stalls for seconds */
+
 #define ALICE "uid=alice,ou=people," SLAPD_BASE
 #define ROLE  "cn=clerk,ou=roles," SLAPD_BASE
 
@@ -122,7 +124,7 @@ static int microseconds(void)
 static void until(struct world *world, int answer)
 {
     const struct timespec pause = {.tv_nsec = 50000};
-    int64_t deadline_ms = in_ms(10000);
+    int64_t deadline_ms = in_ms(PATIENCE_MS);
 
     while (ask(world) != answer) {
         if (clock_monotonic_ms() > deadline_ms)
@@ -137,15 +139,15 @@ static void grant(struct world *world, const char *value)
     struct modification change = {.kind = 2, .attribute = {slice_of("usherGrant"), &bytes, 1}};
 
     assert_int_equal(store_modify(world->store, world->arena, slice_of(ROLE), &change, 1, NULL,
-                                  in_ms(5000), NULL),
+                                  in_ms(PATIENCE_MS), NULL),
                      0);
 }
 
-/* The table says that it is fresh within a second or so. */
+/* The table comes to say that it is fresh, and that its writer lives. */
 static void fresh(struct world *world)
 {
     const struct timespec pause = {.tv_nsec = 10000000};
-    int64_t deadline_ms = in_ms(5000);
+    int64_t deadline_ms = in_ms(PATIENCE_MS);
     struct rights_status status;
 
     do {
@@ -153,8 +155,8 @@ static void fresh(struct world *world)
         (void)nanosleep(&pause, NULL);
         assert_int_not_equal(ask(world), E_STALE);
         rights_status(world->rights, &status);
-    } while (!status.filled || status.age_ms < 0 || status.age_ms > 200);
-    assert_true(status.heartbeat_ms < 1000);
+    } while (!status.filled || status.age_ms < 0 || status.age_ms > 200 ||
+             status.heartbeat_ms >= 1000);
     assert_true(strlen(status.csn) == CSN_LEN);
 }
 
@@ -220,7 +222,7 @@ static void test_answers(void **context)
     until(&world, 0);
     assert_int_equal(store_delete(world.store, world.arena,
                                   slice_of("cn=alice,ou=members,o=acme," SLAPD_BASE), NULL,
-                                  in_ms(5000), NULL),
+                                  in_ms(PATIENCE_MS), NULL),
                      0);
     until(&world, E_DENIED);
 

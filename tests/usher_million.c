@@ -35,7 +35,7 @@
 #define THREADS       3 /* in each of the two processes */
 #define QUESTIONS_MAX 16
 #define FORK_ASKED    20000 /* questions of a child */
-#define BUSY_TRIES    200   /* 1 ms apart */
+#define BUSY_TRIES    30000 /* 1 ms apart */
 #define EITHER        1
 #define UNKNOWN       2
 
@@ -168,7 +168,7 @@ static void child_ask(void)
     if (child == 0) {
         unsigned long before = atomic_load(&shared->wrong) + atomic_load(&shared->errors);
 
-        (void)alarm(30);
+        (void)alarm(120);
         for (size_t i = 0; i < FORK_ASKED; i++)
             (void)ask_judged(i % question_count, i / question_count % 2 == 0);
         _exit(atomic_load(&shared->wrong) + atomic_load(&shared->errors) != before);
@@ -212,7 +212,7 @@ static void command_run(const char *line)
 
 static void prepare(int argc, char **argv)
 {
-    struct usher_options options = {.uri = argv[1], .rights = argv[2], .timeout_ms = 2000};
+    struct usher_options options = {.uri = argv[1], .rights = argv[2], .timeout_ms = 30000};
 
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED || usher_open(&options, &usher) != 0)
