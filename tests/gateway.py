@@ -26,9 +26,9 @@ CONF = os.path.join(ROOT, "conf")
 MODELS = [os.path.join(CONF, name) for name in ("models/usher.ldif", "models/tixngo.ldif")]
 SAMPLE = [*MODELS, os.path.join(CONF, "sample/acme.ldif")]
 BASE = "dc=example,dc=org"
-STRANGER = 65534  # a uid that nobody trusts, for tests that run as root
-PATIENCE = 60     # seconds: the bound of every wait for something that must come
-COMMAND = 900     # seconds: the bound of a program's run, a large load included
+STRANGER = 65534         # a uid that nobody trusts, for tests that run as root
+PATIENCE = raw.PATIENCE  # seconds: the bound of every wait for something that must come
+COMMAND = 900            # seconds: the bound of a program's run, a large load included
 
 
 def sanitized_build():
@@ -310,17 +310,17 @@ class Gateway:
     def pin(self, organization, uid, pin):
         self.ctl("pin", "set", "--pin-file", "-", organization, uid, text=pin + "\n")
 
-    def ldap(self, timeout=20):
+    def ldap(self, timeout=PATIENCE):
         return raw.Raw(("127.0.0.1", self.port), timeout)
 
-    def local(self, timeout=20):
+    def local(self, timeout=PATIENCE):
         """On ldapi as a trusted peer."""
         return raw.Raw(self.ldapi, timeout)
 
-    def admin(self, timeout=20):
+    def admin(self, timeout=PATIENCE):
         return raw.Raw(self.admin_socket, timeout)
 
-    def as_uid(self, uid, timeout=20):
+    def as_uid(self, uid, timeout=PATIENCE):
         """On ldapi as another uid; for root alone. The peer is who connects, not who sends."""
         os.seteuid(uid)
         try:
@@ -328,7 +328,7 @@ class Gateway:
         finally:
             os.seteuid(0)
 
-    def bound(self, dn, password, timeout=20):
+    def bound(self, dn, password, timeout=PATIENCE):
         """Over TCP, bound."""
         link = self.ldap(timeout)
         answer = link.ask(raw.bind(dn, password))

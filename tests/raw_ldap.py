@@ -8,6 +8,8 @@ import select
 import socket
 import time
 
+PATIENCE = 120  # seconds: the bound of every wait for something that must come
+
 ARC = "2.25.190227144180112164674946508376533935585"
 VERIFY, CHALLENGE, SET_PIN, ENROLL, RECOVERY, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n
                                                                  for n in (1, 2, 3, 4, 5, 7, 8))
@@ -281,7 +283,7 @@ class Closed(Exception):
 class Raw:
     """A connection of bytes; every wait is bounded by `timeout` seconds."""
 
-    def __init__(self, address, timeout=20):
+    def __init__(self, address, timeout=PATIENCE):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
