@@ -9,7 +9,7 @@ import unittest
 
 import raw_ldap as raw
 from gateway import Gateway, membership, person
-from people import add_organization, add_person, enrol, fresh_step, password
+from people import add_organization, add_person, enrol, password
 from test_login import REFUSED_TEXT
 
 gateway = None
@@ -43,7 +43,7 @@ class Case(unittest.TestCase):
 
     def with_app(self, uid, organizations=("acme",)):
         add_person(gateway, uid, organizations)
-        enrol(gateway, uid, fresh_step())
+        enrol(gateway, uid)
 
     def bind(self, name, text, expected=raw.SUCCESS):
         link = gateway.ldap()

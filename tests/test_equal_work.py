@@ -18,7 +18,7 @@ import unittest
 
 import raw_ldap as raw
 from gateway import BASE, Gateway, membership, module, person, program, service, until
-from people import add_person, enrol, fresh_step, ticket
+from people import add_person, enrol, ticket
 from test_login import REFUSED_TEXT
 
 AFTER_MS = int(os.environ.get("EQUAL_AFTER", "100"))
@@ -194,7 +194,6 @@ class EqualWork(unittest.TestCase):
         self.measure("PIN", gateway.local, makers, self.refused(makers[0]["unknown"]))
 
     def test_code(self):
-        step = fresh_step()
         makers = []
         with gateway.local() as link:
             for i, (tried, locked) in enumerate(self.people("c", "code")):
@@ -202,7 +201,7 @@ class EqualWork(unittest.TestCase):
                 for uid in (tried, locked):
                     key = [value for value in gateway.ledger(uid) if value.startswith("code ")]
                     gateway.ctl("unlock", uid)
-                    enrol(gateway, uid, step - 1)
+                    enrol(gateway, uid)
                     held.append(ticket(link, uid))
                     if key:
                         self.lock_again(uid, key[0])

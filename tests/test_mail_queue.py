@@ -13,7 +13,7 @@ import unittest
 
 import raw_ldap as raw
 from gateway import Gateway, until
-from people import add_person, enrol, fresh_step, ticket
+from people import add_person, enrol, ticket
 
 gateway = None
 OPTIONS = {"mail.notices": True, "mail.retry_first": 1, "mail.retry_most": 1, "mail.timeout": 1500,
@@ -84,7 +84,7 @@ class Queue(unittest.TestCase):
             self.assertEqual(link.ask(raw.password_modify("n1", "new-password-n1", "newer-password-n1")).code, 0)
             self.assertEqual(link.ask(raw.password_modify("n1", "wrong", "newest-password-n1")).code, raw.WRONG)
         gateway.pin("acme", "n1", "4711")
-        enrol(gateway, "n1", fresh_step())
+        enrol(gateway, "n1")
         gateway.ctl("code", "reset", "n1")
         self.drained()
         mails = received("n1")

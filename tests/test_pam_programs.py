@@ -12,7 +12,7 @@ import pexpect
 
 import programs
 from gateway import STRANGER, free_port, person, until
-from people import add_person, code, enrol, fresh_step, password, wrong_code
+from people import add_person, code, enrol, password, wrong_code
 from programs import LOCAL, LOCAL_PASSWORD, Away, Talk, environment, people_gateway, within, write
 
 PEOPLE = ("p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10")
@@ -161,8 +161,7 @@ class Programs(Case):
         for number, (name, way) in enumerate(WAYS_IN.items()):
             with self.subTest(name):
                 uid = PEOPLE[1 + number]
-                step = fresh_step(20)
-                secret = enrol(gateway, uid, step - 1)
+                secret, step = enrol(gateway, uid)
                 talk = way.begin(self, uid)
                 talk.answer(PASSWORD, password(uid))
                 talk.answer(r"Code: ", wrong_code(secret))
@@ -216,8 +215,7 @@ class Programs(Case):
 
     def test_usherd_away_before_the_code(self):
         for (name, way), uid, how in zip(list(WAYS_IN.items())[:3], PEOPLE[7:], Away.WAYS):
-            step = fresh_step(20)
-            secret = enrol(gateway, uid, step - 1)
+            secret, step = enrol(gateway, uid)
             with self.subTest(name + ", usherd " + how):
                 talk = way.begin(self, uid)
                 talk.answer(PASSWORD, password(uid))

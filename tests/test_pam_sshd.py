@@ -13,7 +13,7 @@ import pexpect
 
 import programs
 from gateway import STRANGER, free_port, person, until
-from people import add_person, code, enrol, fresh_step, mailed_code, password, wrong_code
+from people import add_person, code, enrol, mailed_code, password, wrong_code
 from programs import Away, Talk, environment, people_gateway, within, write
 
 WRAPPERS = ("libpam_wrapper.so", "libnss_wrapper.so")
@@ -158,8 +158,7 @@ class People(Case):
         self.refused(talk)
 
     def test_password_then_code(self):
-        step = fresh_step(15)
-        secret = enrol(gateway, "s2", step - 1)
+        secret, step = enrol(gateway, "s2")
         for answer, right in ((wrong_code(secret), False), ("", False), (code(secret, step), True),
                               (code(secret, step), False)):
             talk = self.login("s2")
@@ -230,8 +229,7 @@ class UsherdAway(Case):
     def test_away_before_the_code(self):
         for number, way in enumerate(Away.WAYS):
             uid = ("s8", "s9", "s10")[number]
-            step = fresh_step(15)
-            secret = enrol(gateway, uid, step - 1)
+            secret, step = enrol(gateway, uid)
             with self.subTest(way):
                 talk = self.login(uid)
                 talk.answer(r"Password: ", password(uid))

@@ -14,7 +14,7 @@ import pexpect
 
 import programs
 from gateway import ROOT, STRANGER, person
-from people import add_person, code, enrol, fresh_step, password
+from people import add_person, code, enrol, password
 from programs import (LOCAL, LOCAL_PASSWORD, SHORT, TIMEOUT, Away, Talk, environment, modules, people_gateway,
                       within, write)
 
@@ -107,7 +107,7 @@ class Examples(Case):
 
     def test_without_the_module_for_codes(self):
         """A right password and a factor that is due: auth may succeed, account denies."""
-        enrol(gateway, "q3", fresh_step() - 1)
+        enrol(gateway, "q3")
         text = programs.stack(gateway, "login")
         write("/etc/pam.d/no-code", "".join(line for line in text.splitlines(True) if "pam_usher_otp" not in line))
         self.right("no-code", "q4", BOTH, (SECRET, password("q4")))
@@ -172,8 +172,7 @@ class Profiles(Case):
         for user in LOCAL:
             self.right("machine", user, BOTH, (SECRET, LOCAL_PASSWORD))
             self.wrong("machine", user, BOTH, (SECRET, DENIED))
-        step = fresh_step(15)
-        secret = enrol(gateway, "q6", step - 1)
+        secret, step = enrol(gateway, "q6")
         self.wrong("machine", "q6", BOTH, (SECRET, password("q6")), ("Code: ", ""))
         self.right("machine", "q6", BOTH, (SECRET, password("q6")), ("Code: ", code(secret, step)))
         gateway.modify(person("q8"), usherActive="FALSE")

@@ -131,7 +131,7 @@ class Enrolling(Case):
         self.assertEqual(self.link.ask(raw.verify("b2", raw.NONE, ticket=held)).state, raw.COMPLETE)
         add_membership(gateway, "b2", "strict")
         self.assertEqual(self.link.ask(raw.verify("b2", raw.NONE, ticket=held)).state, raw.ENROLL_DUE)
-        enrol(gateway, "b2", fresh_step())
+        enrol(gateway, "b2")
         self.assertEqual(self.link.ask(raw.verify("b2", raw.NONE, ticket=held)).state, raw.FACTOR_DUE)
 
 
