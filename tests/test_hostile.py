@@ -16,13 +16,14 @@ import sys
 import time
 
 import raw_ldap as raw
-from gateway import ROOT, Gateway, membership, sanitized_build, service, until
+from gateway import PATIENCE, ROOT, Gateway, membership, sanitized_build, service, until
 
 CORPUS = os.path.join(ROOT, "tests/corpus/message")
 RANDOM_COUNT = MUTATED_COUNT = 10000
 AT_ONCE = 64       # connections of ours
 HELD = 200         # more that say half a message and wait
 CLOSED_WITHIN = 1  # second, after we have half-closed
+TRIES = 3          # of what was closed later
 DESCRIPTORS = 40   # more than before: the pools of connections to the store
 SOURCES = 16       # addresses to connect from: the ports of one alone would run out
 QUARANTINE_MB = 64  # what AddressSanitizer keeps of freed memory
@@ -75,7 +76,7 @@ class Thrower:
 
     def __init__(self, address):
         self.address, self.local = address, isinstance(address, str)
-        self.poll, self.open, self.worst, self.count = select.epoll(), {}, 0.0, 0
+        self.poll, self.open, self.late, self.worst, self.count = select.epoll(), {}, [], 0.0, 0
         self.addresses = itertools.cycle("127.0.0.%d" % (i + 2) for i in range(SOURCES))
 
     def connect(self):
@@ -83,7 +84,7 @@ class Thrower:
         if not self.local:
             one.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
             one.bind((next(self.addresses), 0))
-        one.settimeout(10)
+        one.settimeout(PATIENCE)
         one.connect(self.address)
         return one
 
@@ -95,14 +96,14 @@ class Thrower:
         except (BrokenPipeError, ConnectionResetError, OSError):
             pass  # it has had enough already
         one.setblocking(False)
-        self.open[one.fileno()] = one, time.monotonic()
+        self.open[one.fileno()] = one, time.monotonic(), text
         self.poll.register(one.fileno(), select.EPOLLIN | select.EPOLLRDHUP)
         self.count += 1
 
     def reap(self):
         """Waits for events and closes what the other end has closed."""
         for number, _ in self.poll.poll(0.05):
-            one, since = self.open[number]
+            one, since, text = self.open[number]
             try:
                 if one.recv(1 << 16):
                     continue
@@ -110,13 +111,16 @@ class Thrower:
                 continue
             except ConnectionResetError:
                 pass
-            self.finish(number, since)
-        for number, (_, since) in list(self.open.items()):
-            if time.monotonic() - since > 10 * CLOSED_WITHIN:
-                raise AssertionError("a half-closed connection is still open")
+            self.finish(number, since, text)
+        for _, since, text in self.open.values():
+            if time.monotonic() - since > PATIENCE:
+                raise AssertionError("a half-closed connection is still open: " + text.hex())
 
-    def finish(self, number, since):
-        self.worst = max(self.worst, time.monotonic() - since)
+    def finish(self, number, since, text):
+        took = time.monotonic() - since
+        self.worst = max(self.worst, took)
+        if took > CLOSED_WITHIN:
+            self.late.append(text)
         self.poll.unregister(number)
         self.open.pop(number)[0].close()
 
@@ -127,6 +131,15 @@ class Thrower:
             self.throw(text)
         while self.open:
             self.reap()
+
+    def always_late(self):
+        """Those after which the other end closed too late, each time that they were thrown: a machine
+        that stalls delays them once."""
+        for _ in range(TRIES - 1):
+            strings, self.late = self.late, []
+            self.throw_all(strings)
+        strings, self.late = self.late, []
+        return strings
 
 
 def other_client(address, name, secret, pipe):
@@ -160,7 +173,7 @@ class Asking:
 
     def stop(self):
         self.pipe.send("stop")
-        if not self.pipe.poll(30):
+        if not self.pipe.poll(PATIENCE):
             self.process.kill()
             raise AssertionError("the other client is no longer answered")
         found = self.pipe.recv()
@@ -212,11 +225,11 @@ def attack(gateway, source):
         print("%s: %d connections in %.1f s, closed after %.3f s at most" % (
             "ldapi" if thrower.local else "ldap", thrower.count - count, time.monotonic() - start,
             thrower.worst))
-        if thrower.worst > CLOSED_WITHIN:
-            problems.append("a half-closed connection was closed after %.3f s" % thrower.worst)
+        problems += ["a half-closed connection was closed too late each time, after " + text.hex()
+                     for text in thrower.always_late()]
     count, worst, wrong = asking.stop()
     print("the other client: %d answers, the slowest after %.3f s" % (count, worst))
-    if wrong or worst > 1 or count < 100:
+    if wrong or count < 100:
         problems.append("the other client was not served: %s" % wrong)
     for one in held:
         one.close()

@@ -264,7 +264,7 @@ class Codes(unittest.TestCase):
             add_person(gateway, uid, usherSecondFactor="email")
         add_person(gateway, "h-pin")
         gateway.pin("acme", "h-pin", "0042")
-        with gateway.local(60) as link, gateway.local() as other:
+        with gateway.local() as link, gateway.local() as other:
             for uid in names:
                 link.post(raw.challenge(uid))
             until("codes wait", lambda: int(gateway.monitor()["usherMailJobs"]) > 4)
@@ -288,7 +288,7 @@ class Codes(unittest.TestCase):
         names = ["q%d" % i for i in range(21)]
         for uid in names:
             add_person(gateway, uid, usherSecondFactor="email")
-        with gateway.local(60) as link, gateway.local() as other:
+        with gateway.local() as link, gateway.local() as other:
             for count, uid in enumerate(names[:20], 1):
                 link.post(raw.challenge(uid))
                 until("it waits", lambda: gateway.monitor()["usherMailJobs"] == str(count))

@@ -11,7 +11,7 @@ import unittest
 
 import raw_ldap as raw
 import searching
-from gateway import BASE, Gateway, membership, person, until
+from gateway import BASE, PATIENCE, Gateway, membership, person, until
 
 MEMBERSHIPS, GROUPS, NAMESAKES = 4096, 10000, 16  # of one person: the most that are taken
 STEPS = 256                                       # lines of an explanation
@@ -64,7 +64,7 @@ class Work(unittest.TestCase):
         """Posts so many searches while the store stands still: those refused then. The rest must succeed."""
         gateway.restart_daemon(**options)
         gateway.caught_up()
-        with gateway.local(timeout=60) as link, gateway.local() as other:
+        with gateway.local() as link, gateway.local() as other:
             gateway.store_process.send_signal(signal.SIGSTOP)
             until("the store stands still", stands_still)
             refused = {}
@@ -124,7 +124,7 @@ class Unread(unittest.TestCase):
 
     def test_answers(self):
         """Beyond a megabyte of answers no more requests are read, until some have been taken."""
-        with gateway.local(timeout=60) as link, gateway.local() as other:
+        with gateway.local() as link, gateway.local() as other:
             numbers, left = [], b""
             link.socket.setblocking(False)
             while len(numbers) < 40000:
@@ -138,7 +138,7 @@ class Unread(unittest.TestCase):
                         break  # nothing is read any more
             self.assertLess(len(numbers), 40000)
             self.assertEqual(other.ask(raw.extended(raw.WHOAMI)).code, raw.SUCCESS)
-            link.socket.settimeout(60)
+            link.socket.settimeout(PATIENCE)
             done = []
             while len(done) < len(numbers) - 1:
                 answer = link.receive()
@@ -190,7 +190,7 @@ class Many(unittest.TestCase):
             found = searching.search(link, person("many"), 0, attributes=["memberOf"])
             return found.code, [len(entry.attributes["memberOf"]) for entry in found.entries]
 
-        with gateway.local(timeout=60) as link:
+        with gateway.local() as link:
             self.assertEqual(groups(), (searching.ADMIN_LIMIT, []))
             put_back = self.drop("cn=g7,ou=groups,o=many," + BASE)
             try:
@@ -216,7 +216,7 @@ class Many(unittest.TestCase):
 
     def test_defects(self):
         """More of them than one answer holds, which says so."""
-        with gateway.admin(timeout=60) as link:
+        with gateway.admin() as link:
             answer = link.ask(raw.extended(DOCTOR))
             self.assertEqual(answer.code, raw.SUCCESS, answer)
             (_, content), = raw.elements(answer.value)
@@ -227,7 +227,7 @@ class Many(unittest.TestCase):
 
     def test_steps(self):
         """Lines of an explanation beyond the bound are left out, but for the one that decides."""
-        with gateway.admin(timeout=60) as link:
+        with gateway.admin() as link:
             for query, code, count in (("tickets:read", raw.COMPARE_TRUE, STEPS - 1),
                                        ("campaigns:read", raw.COMPARE_FALSE, STEPS)):
                 answer = link.ask(raw.explain("many", "told", query))

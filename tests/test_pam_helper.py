@@ -13,7 +13,7 @@ import pexpect
 
 import programs
 import raw_ldap as raw
-from gateway import STRANGER, make_value, person, program
+from gateway import PATIENCE, STRANGER, make_value, person, program
 from people import add_person, code, enrol, password, wrong_code
 from programs import Talk, environment, people_gateway, write
 
@@ -134,7 +134,7 @@ class Abuse(unittest.TestCase):
                                    preexec_fn=become(caller), env=environment())
             self.assertEqual(ended.returncode, 0)
             theirs.close()
-            ours.settimeout(20)
+            ours.settimeout(PATIENCE)
             answers, buffer = [], b""
             for number, operation in enumerate(operations):
                 data = operation if isinstance(operation, bytes) and operation[:1] == b"!" else \
@@ -177,7 +177,7 @@ class Abuse(unittest.TestCase):
 
     def test_not_a_socket(self):
         for stdin in (subprocess.DEVNULL, subprocess.PIPE):
-            ended = subprocess.run([helper], stdin=stdin, preexec_fn=become("h1"), env=environment(), timeout=20)
+            ended = subprocess.run([helper], stdin=stdin, preexec_fn=become("h1"), env=environment(), timeout=PATIENCE)
             self.assertEqual(ended.returncode, 1)
 
     def test_a_uid_without_a_name(self):
@@ -188,7 +188,7 @@ class Abuse(unittest.TestCase):
         ours, theirs = socket.socketpair()
         with ours, theirs:
             self.assertEqual(subprocess.run([helper], stdin=theirs, preexec_fn=drop, env=environment(),
-                                            timeout=20).returncode, 1)
+                                            timeout=PATIENCE).returncode, 1)
 
 
 if __name__ == "__main__":

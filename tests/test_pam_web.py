@@ -13,7 +13,7 @@ import subprocess
 import unittest
 
 import programs
-from gateway import STRANGER, free_port, person, until
+from gateway import PATIENCE, STRANGER, free_port, person, until
 from people import add_person, code, enrol, password, wrong_code
 from programs import LOCAL_PASSWORD, Away, environment, people_gateway, within, write
 
@@ -85,7 +85,7 @@ class Server(unittest.TestCase):
 
     def get(self, path, **headers):
         """(status, headers, body)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()

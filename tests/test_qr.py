@@ -15,7 +15,7 @@ import unittest
 import zlib
 
 import raw_ldap as raw
-from gateway import Gateway, person, program, until
+from gateway import COMMAND, PATIENCE, Gateway, person, program, until
 from people import add_person, code, fresh_step, password, ticket
 
 BLOCKS = {" ": (0, 0), "\u2580": (1, 0), "\u2584": (0, 1), "\u2588": (1, 1)}  # dark above, dark below
@@ -57,7 +57,7 @@ def decoded(image):
     with open(path, "wb") as file:
         file.write(image)
     answer = subprocess.run(["zbarimg", "-q", "--raw", "-Sdisable", "-Sqrcode.enable", path],
-                            capture_output=True, text=True, timeout=60)
+                            capture_output=True, text=True, timeout=COMMAND)
     return answer.stdout.rstrip("\n")
 
 
@@ -107,7 +107,7 @@ class Terminal(unittest.TestCase):
         except OSError:  # the other end is closed
             pass
         os.close(terminal)
-        self.assertEqual(command.wait(30), 0)
+        self.assertEqual(command.wait(PATIENCE), 0)
         rows, (uri,) = drawn(text.decode().replace("\r\n", "\n"))
         self.assertEqual(decoded(png(rows)), uri)
 

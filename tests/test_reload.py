@@ -286,7 +286,7 @@ class Sending(Case):
             words = ['"%s"' % word for word in (gateway.path(name), gateway.folder)]
             self.reload(**{"sms.command": words, "sms.timeout": 60000})
         by("slow")
-        other = gateway.local(60)
+        other = gateway.local()
         self.addCleanup(other.close)
         other.post(raw.challenge("w3"))
         until("the command runs", lambda: gateway.text("slow.text"))

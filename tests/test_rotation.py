@@ -16,12 +16,12 @@ import unittest
 import ldap3
 
 import raw_ldap as raw
-from gateway import BASE, Gateway, conf_text, membership, person, program, until
+from gateway import BASE, PATIENCE, Gateway, conf_text, membership, person, program, until
 from people import add_person, code, enrol, fresh_step, password, ticket
 
 SEALED = {"ou=people": ("usherTotpSecret", "usherAppPassword"), "o=acme": ("usherPin",),
           "ou=ledger": ("usherChallenge", "usherToken", "usherRecoveryCode")}
-TIMEOUT_MS = 1000  # of the store: what has been sealed is there after twice that
+TIMEOUT_MS = 5000  # of the store: what has been sealed is there after twice that
 gateway = second = None
 
 
@@ -44,9 +44,9 @@ class Second:
 
     def stop(self, number=signal.SIGTERM):
         self.daemon.send_signal(number)
-        return self.daemon.wait(30)
+        return self.daemon.wait(PATIENCE)
 
-    def local(self, timeout=20):
+    def local(self, timeout=PATIENCE):
         return raw.Raw(self.address, timeout)
 
 

@@ -12,6 +12,8 @@ import tempfile
 import time
 import unittest
 
+from gateway import until
+
 ROOT = os.path.join(os.environ.get("srcdir") or os.path.join(os.path.dirname(__file__), ".."), "")
 SCHEMA = os.path.abspath(os.path.join(ROOT, "schema"))
 SLAPD = "/usr/sbin/slapd"
@@ -55,13 +57,12 @@ class Slapd:
         self.log = open(os.path.join(folder, "log"), "w")
         self.process = subprocess.Popen([SLAPD, "-d", "none", "-h", self.uri, *arguments],
                                         stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 20
-        while self.search("", "1.1").returncode != 0:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                text = open(self.log.name).read()
-                self.stop()
-                raise AssertionError("slapd does not start: " + text)
-            time.sleep(0.02)
+        until("slapd answers or has ended", lambda: self.process.poll() is not None or
+              self.search("", "1.1").returncode == 0)
+        if self.process.poll() is not None:
+            text = open(self.log.name).read()
+            self.stop()
+            raise AssertionError("slapd does not start: " + text)
 
     def search(self, base, *attributes):
         return subprocess.run(["ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", self.uri,

@@ -12,7 +12,7 @@ import unittest
 
 import raw_ldap as raw
 import searching
-from gateway import BASE, STRANGER, Gateway, membership, person, service
+from gateway import BASE, COMMAND, STRANGER, Gateway, membership, person, service
 from searching import ANY, CRITICAL, WHOLE, search
 
 MORE = """
@@ -610,7 +610,7 @@ class Client(unittest.TestCase):
     def ldapsearch(self, *arguments, code=0):
         command = ["ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-x", "-H", "ldap://127.0.0.1:%d" % gateway.port,
                    "-D", service("backoffice"), "-w", "backoffice-demo-password", *arguments]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND)
         self.assertEqual(answer.returncode, code, answer.stderr)
         return answer.stdout
 

@@ -179,7 +179,7 @@ class Limits(unittest.TestCase):
     def test_bytes(self):
         """What is more than one answer may hold is an error and no part of the list; pages help."""
         bulky = "ou=roles,o=bulky," + BASE
-        with gateway.local(timeout=60) as link:
+        with gateway.local() as link:
             found = search(link, bulky, 1, ANY, ["description"])
             self.assertEqual((found.code, found.dns), (searching.ADMIN_LIMIT, []))
             self.assertIn("pages", found.text)
@@ -191,19 +191,20 @@ class Limits(unittest.TestCase):
         """A store that stands still: the client's limit, Abandon, and a client that goes."""
         with gateway.local() as link, gateway.local() as left:
             search(link, MID, 0)  # a connection to the store
+            before = int(gateway.monitor()["usherConnections"])
             gateway.store_process.send_signal(signal.SIGSTOP)
             until("the store stands still", stands_still)
             try:
                 start = time.monotonic()
                 found = search(link, MID, 1, seconds=1)
                 self.assertEqual((found.code, found.dns), (searching.TIME_EXCEEDED, []))
-                self.assertTrue(0.9 < time.monotonic() - start < 5)
+                self.assertGreater(time.monotonic() - start, 0.9)
                 number = link.post(searching.request(MID, 1))
                 left.post(searching.request(MID, 1))
                 link.send(raw.message(99, raw.abandon(number)))
                 self.assertEqual(link.ask(raw.extended(raw.WHOAMI)).code, raw.SUCCESS)
                 left.close()
-                time.sleep(0.3)
+                until("it is gone", lambda: int(gateway.monitor()["usherConnections"]) < before)
             finally:
                 gateway.store_process.send_signal(signal.SIGCONT)
             self.assertEqual(search(link, MID, 0).code, raw.SUCCESS)  # and no answer to what was abandoned
@@ -221,7 +222,7 @@ class Limits(unittest.TestCase):
 
     def test_a_client_that_does_not_read(self):
         """Holds up nobody else, and gets all of it when it reads at last."""
-        with gateway.local(timeout=60) as slow, gateway.local() as quick:
+        with gateway.local() as slow, gateway.local() as quick:
             number = slow.post(searching.request(LARGE, 1, attributes=["*", "+"]))
             until("others are answered", lambda: search(quick, MID, 0).code == raw.SUCCESS)
             time.sleep(0.5)
@@ -242,7 +243,7 @@ class Limits(unittest.TestCase):
         """Searches are answered one behind the other until too much waits for the client: the next is refused."""
         wanted = ("|", *[("=", "cn", "r%d" % n) for n in range(33)])
         asked = searching.request("ou=roles,o=bulky," + BASE, 1, wanted, ["description"])  # 66 MB
-        with gateway.local(timeout=60) as link:
+        with gateway.local() as link:
             link.send(*[raw.message(number, asked) for number in (1, 2, 3)],
                       raw.message(4, raw.extended(raw.WHOAMI)))
             self.assertEqual(link.receive().id, 4)  # all have begun
@@ -302,7 +303,7 @@ class Large(unittest.TestCase):
                    ("internal", LARGE, 1, ("=", "usherAffiliation", "internal"), (BIG + 2) // 3, ["cn"]),
                    ("lists of permissions", LARGE, 1, ANY, BIG, ["usherPermission"]),
                    ("plain", LARGE, 1, ANY, BIG, ["cn"]))
-        with gateway.local(timeout=60) as link:
+        with gateway.local() as link:
             for name, base, scope, wanted, count, attributes in queries:
                 start = time.monotonic()
                 number = link.post(searching.request(base, scope, wanted, attributes))

@@ -15,7 +15,7 @@ import threading
 import unittest
 
 import raw_ldap as raw
-from gateway import BASE, Gateway, membership, until
+from gateway import BASE, PATIENCE, Gateway, membership, until
 from people import add, add_person, password, ticket
 
 NUMBER = "+45 12 34 56 78"
@@ -46,7 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.posts.append((self.path, dict(self.headers), json.loads(body)))
         if self.server.mood == "silent":
-            self.server.released.wait(30)
+            self.server.released.wait(PATIENCE)
             return
         self.send_response(self.server.mood)
         if self.server.mood == 302:
@@ -305,7 +305,7 @@ class Sms(unittest.TestCase):
                               "sms.token_file": gateway.path("send")}, "mode 0600")):
             gateway.options = {**kept, **wrong}
             gateway.launch()
-            self.assertEqual(gateway.daemon.wait(30), 1)
+            self.assertEqual(gateway.daemon.wait(PATIENCE), 1)
             self.assertIn(says, gateway.text("usherd.log").splitlines()[-1])
         gateway.options = kept
         gateway.start_daemon()

@@ -7,14 +7,14 @@ import signal
 import socket
 import unittest
 
-from gateway import Gateway, until
+from gateway import PATIENCE, Gateway, until
 
 
 class Told(unittest.TestCase):
     def check(self, name, address):
         gateway = Gateway()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
-            supervisor.settimeout(30)
+            supervisor.settimeout(PATIENCE)
             supervisor.bind(address(gateway))
             gateway.more_environment["NOTIFY_SOCKET"] = name(gateway)
             with gateway:

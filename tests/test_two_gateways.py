@@ -10,12 +10,12 @@ import time
 import unittest
 
 import raw_ldap as raw
-from gateway import BASE, Gateway, person
+from gateway import BASE, PATIENCE, Gateway, person
 from people import add_person, code, enrol, fresh_step, password, ticket
 from test_login import REFUSED_TEXT
 
 LIMIT = 5
-LOCK_MS = 60000
+LOCK_MS = 600000
 ATTEMPTS = 31
 first = second = None
 
@@ -59,7 +59,7 @@ def tearDownModule():
     first.stop()
 
 
-def answers(links, timeout=60):
+def answers(links, timeout=PATIENCE):
     """The answer of each connection, in their order, whichever comes first."""
     waiting, found, deadline = {link.socket: link for link in links}, {}, time.monotonic() + timeout
     while waiting:

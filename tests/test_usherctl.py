@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+from gateway import COMMAND
+
 SOURCE = os.path.abspath(os.environ.get("srcdir") or os.path.join(os.path.dirname(__file__), ".."))
 USHERCTL = os.path.join(os.environ.get("USHER_BUILD", "."), "usherctl")
 FAKE = os.path.join(SOURCE, "tests", "fake_usherd.py")
@@ -48,7 +50,7 @@ class Fake:
 
 def run(*words, stdin=""):
     done = subprocess.run([USHERCTL, *words], input=stdin, capture_output=True, text=True,
-                          timeout=60)
+                          timeout=COMMAND)
     return done.returncode, done.stdout, done.stderr
 
 
