@@ -317,6 +317,13 @@ class Gateway:
         self.start_daemon(wait=False)
         until("usherd listens", lambda: self.listens(self.admin_socket))
 
+    def reload_daemon(self, says="reloaded the configuration", text=None, **options):
+        """Writes the configuration, sends SIGHUP and waits for what the log must say; returns what it said."""
+        before = len(self.text("usherd.log"))
+        self.write("usher.conf", text or conf_text({**self.settings(), **options}))
+        self.daemon.send_signal(signal.SIGHUP)
+        return until(says, lambda: says in self.text("usherd.log")[before:] and self.text("usherd.log")[before:])
+
     def listens(self, address):
         try:
             raw.Raw(address).close()

@@ -37,19 +37,11 @@ class Case(unittest.TestCase):
     def said(self):
         return gateway.text("usherd.log")[self.mark:]
 
-    def hup(self, says, text=None, **options):
-        """Writes the configuration, sends SIGHUP and waits for what the log must say."""
-        before = len(gateway.text("usherd.log"))
-        gateway.write("usher.conf", text or conf_text({**gateway.settings(), **options}))
-        gateway.daemon.send_signal(signal.SIGHUP)
-        return until(says, lambda: says in gateway.text("usherd.log")[before:] and
-                     gateway.text("usherd.log")[before:])
-
     def reload(self, **options):
-        return self.hup("reloaded the configuration", **options)
+        return gateway.reload_daemon(**options)
 
     def refused(self, text=None, **options):
-        return self.hup("nothing was reloaded", text, **options)
+        return gateway.reload_daemon("nothing was reloaded", text, **options)
 
     def verify(self, uid, secret, factor=raw.PASSWORD, **more):
         return self.link.ask(raw.verify(uid, factor, secret, **more)).code
@@ -102,7 +94,7 @@ class Options(Case):
     def test_what_needs_a_restart_is_named_each_time(self):
         port = free_port()
         for _ in range(2):
-            said = self.hup("needs a restart", **{"listen.ldap": "127.0.0.1:%d" % port, "threads.loops": 3})
+            said = gateway.reload_daemon("needs a restart", **{"listen.ldap": "127.0.0.1:%d" % port, "threads.loops": 3})
             self.assertIn("warning: needs a restart: listen.ldap, threads.loops\n", said)
             self.assertIn("changed: nothing\n", said)
         self.assertFalse(gateway.listens(("127.0.0.1", port)))

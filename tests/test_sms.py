@@ -71,8 +71,7 @@ def setUpModule():
     os.chmod(gateway.path("send"), 0o755)
     gateway.write("token", "hook-token-of-the-test\n")
     os.chmod(gateway.path("token"), 0o600)
-    gateway.options = {"sms.command": Words(gateway.path("send"), gateway.folder), "sms.timeout": 1000,
-                       "mail.timeout": 3000}
+    gateway.options = {"sms.command": Words(gateway.path("send"), gateway.folder)}
     gateway.start_mail()
     gateway.__enter__()
 
@@ -94,14 +93,15 @@ class Words:
         return "[%s]" % ", ".join('"%s"' % word for word in self.words)
 
 
-def by_command(*words):
+def by_command(*words, timeout_s=PATIENCE):
     gateway.restart_daemon(**{"sms.command": Words(*(words or (gateway.path("send"), gateway.folder))),
-                              "sms.url": "", "sms.token_file": "", "sms.ca_file": ""})
+                              "sms.url": "", "sms.token_file": "", "sms.ca_file": "",
+                              "sms.timeout": 1000 * timeout_s})
 
 
-def by_hook(url, ca_file=""):
+def by_hook(url, ca_file="", timeout_s=PATIENCE):
     gateway.restart_daemon(**{"sms.command": Words(), "sms.url": url, "sms.ca_file": ca_file,
-                              "sms.token_file": gateway.path("token")})
+                              "sms.token_file": gateway.path("token"), "sms.timeout": 1000 * timeout_s})
 
 
 class Sms(unittest.TestCase):
@@ -204,10 +204,10 @@ class Sms(unittest.TestCase):
         self.assertEqual((self.mailed("s7"), len(held) > 0), ([], True))
 
     def test_commands_that_fail(self):
-        for number, words in enumerate((("/bin/false",), ("/nonexistent",), ("/bin/sleep", "30"),
+        for number, words in enumerate((("/bin/false",), ("/nonexistent",), ("/bin/sleep", "3600"),
                                         ("/bin/sh", "-c", "kill $$"))):
             with self.subTest(words=words):
-                by_command(*words)
+                by_command(*words, timeout_s=1)
                 uid, link = "f%d" % number, self.link()
                 self.person(uid)
                 held = ticket(link, uid)
@@ -234,9 +234,9 @@ class Sms(unittest.TestCase):
 
     def test_a_late_sms_is_void(self):
         """The command sends, but too slowly: the code that it sent is not the one in the mail."""
-        gateway.write("slow", "#!/bin/sh\ncat >\"$1/text\"\nexec sleep 30\n")
+        gateway.write("slow", "#!/bin/sh\ncat >\"$1/text\"\nexec sleep 3600\n")
         os.chmod(gateway.path("slow"), 0o755)
-        by_command(gateway.path("slow"), gateway.folder)
+        by_command(gateway.path("slow"), gateway.folder, timeout_s=5)
         link = self.link()
         self.person("l1")
         held = ticket(link, "l1")
@@ -267,6 +267,8 @@ class Sms(unittest.TestCase):
         by_hook("http://127.0.0.1:%d/" % hook.server_port)
         for number, mood in enumerate((500, 404, 302, "silent")):
             with self.subTest(mood=mood):
+                if mood == "silent":
+                    by_hook("http://127.0.0.1:%d/" % hook.server_port, timeout_s=1)
                 hook.mood, uid, link = mood, "v%d" % number, self.link()
                 self.person(uid)
                 self.assertEqual(self.ask(link, 0, uid).destination, "v***@example.org")
@@ -312,7 +314,7 @@ class Sms(unittest.TestCase):
 
     def test_a_hung_gateway_starves_nobody(self):
         hook.mood = "silent"
-        by_hook("http://127.0.0.1:%d/" % hook.server_port)
+        by_hook("http://127.0.0.1:%d/" % hook.server_port, timeout_s=2)
         names = ["h%d" % i for i in range(12)]
         for uid in names:
             self.person(uid)
