@@ -175,15 +175,15 @@ class OneCode(Case):
     def test_replayed_from_eight_connections(self):
         add_person(gateway, "replay")
         secret, step = enrol(gateway, "replay")
-        for now in (step, step + 1):
+        for instant in (step, step + 1):
             links = self.links(8)
             held = [ticket(link, "replay") for link in links]
             for link, one in zip(links, held):
-                link.post(raw.verify("replay", raw.CODE, code(secret, now), ticket=one))
+                link.post(raw.verify("replay", raw.CODE, code(secret, instant), ticket=one))
             codes = sorted(answer.code for answer in answers(links))
             self.assertEqual(codes, [raw.SUCCESS] + [raw.WRONG] * 7)
             self.assertEqual(gateway.ledger("replay"), [])  # nothing counted, nobody locked
-            self.assertEqual(gateway.ledger("replay", "usherTotpStep"), [str(now)])
+            self.assertEqual(gateway.ledger("replay", "usherTotpStep"), [str(instant)])
 
     def test_replayed_in_binds(self):
         add_person(gateway, "rebind")

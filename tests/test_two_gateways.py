@@ -138,13 +138,13 @@ class TwoGateways(unittest.TestCase):
     def test_one_code_of_an_app_once(self):
         add_person(first, "g5")
         secret, step = enrol(first, "g5")
-        for now in (step, step + 1):
+        for instant in (step, step + 1):
             links = self.links(8)
             held = [ticket(link, "g5") for link in links]  # a ticket of one is good at the other
-            codes = self.at_once(links, [raw.verify("g5", raw.CODE, code(secret, now), ticket=one)
+            codes = self.at_once(links, [raw.verify("g5", raw.CODE, code(secret, instant), ticket=one)
                                          for one in reversed(held)])
             self.assertEqual(sorted(codes), [raw.SUCCESS] + [raw.WRONG] * 7)
-            self.assertEqual((first.ledger("g5"), first.ledger("g5", "usherTotpStep")), ([], [str(now)]))
+            self.assertEqual((first.ledger("g5"), first.ledger("g5", "usherTotpStep")), ([], [str(instant)]))
 
     def test_one_mailed_code_once(self):
         add_person(first, "g6", usherSecondFactor="email")
