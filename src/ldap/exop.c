@@ -108,13 +108,9 @@ static void field_encode(const struct field *field, struct tlv_writer *writer, c
 static int sequence_decode(const struct sequence *sequence, struct slice value, void *ret)
 {
     _Alignas(16) char decoded[STRUCT_MAX] = {0};
-    struct tlv_reader outer, reader;
-    int rc;
+    struct tlv_reader reader;
+    int rc = tlv_open_sequence(value, &reader);
 
-    tlv_open(&outer, value);
-    rc = tlv_enter(&outer, LBER_SEQUENCE, &reader);
-    if (rc == 0)
-        rc = tlv_finish(&outer);
     for (size_t i = 0; rc == 0 && i < sequence->count; i++) {
         const struct field *field = &sequence->fields[i];
 

@@ -92,21 +92,13 @@ int app_password_response_decode(struct slice value,
                                  void *context, struct app_password_response *ret)
 {
     struct app_password_response response = {0};
-    struct tlv_reader outer, reader, list;
-    int rc;
+    struct tlv_reader reader, list;
+    int rc = tlv_open_sequence(value, &reader);
 
-    tlv_open(&outer, value);
-    rc = tlv_enter(&outer, LBER_SEQUENCE, &reader);
-    if (rc == 0)
-        rc = tlv_finish(&outer);
     if (rc == 0 && tlv_peek(&reader) == TLV_CONTEXT(0))
         rc = tlv_take(&reader, TLV_CONTEXT(0), &response.password);
     if (rc == 0)
-        rc = tlv_enter(&reader, LBER_SEQUENCE, &list);
-    if (rc == 0)
-        rc = tlv_finish(&reader);
-    if (rc == 0)
-        rc = tlv_count(&list, APP_PASSWORD_LINES_MAX, &response.count);
+        rc = tlv_enter_last(&reader, APP_PASSWORD_LINES_MAX, &list, &response.count);
     for (size_t i = 0; rc == 0 && i < response.count; i++) {
         struct app_password_line line;
 
@@ -119,30 +111,15 @@ int app_password_response_decode(struct slice value,
     return rc;
 }
 
-/* Opens the only list of a response, which holds at most max items. */
-static int list_open(struct slice value, size_t max, struct tlv_reader *ret_list, size_t *ret_count)
-{
-    struct tlv_reader outer, reader;
-    int rc;
-
-    tlv_open(&outer, value);
-    rc = tlv_enter(&outer, LBER_SEQUENCE, &reader);
-    if (rc == 0)
-        rc = tlv_finish(&outer);
-    if (rc == 0)
-        rc = tlv_enter(&reader, LBER_SEQUENCE, ret_list);
-    if (rc == 0)
-        rc = tlv_finish(&reader);
-    return rc == 0 ? tlv_count(ret_list, max, ret_count) : rc;
-}
-
 int recovery_response_decode(struct slice value, int (*on_code)(void *context, struct slice code),
                              void *context, struct recovery_response *ret)
 {
     struct recovery_response response = {0};
-    struct tlv_reader list;
-    int rc = list_open(value, RECOVERY_RESPONSE_MAX, &list, &response.count);
+    struct tlv_reader reader, list;
+    int rc = tlv_open_sequence(value, &reader);
 
+    if (rc == 0)
+        rc = tlv_enter_last(&reader, RECOVERY_RESPONSE_MAX, &list, &response.count);
     for (size_t i = 0; rc == 0 && i < response.count; i++) {
         struct slice code;
 

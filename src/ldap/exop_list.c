@@ -67,23 +67,15 @@ int explain_response_decode(struct slice value,
                             void *context, struct explain_response *ret)
 {
     struct explain_response response = {0};
-    struct tlv_reader outer, reader, list;
-    int rc;
+    struct tlv_reader reader, list;
+    int rc = tlv_open_sequence(value, &reader);
 
-    tlv_open(&outer, value);
-    rc = tlv_enter(&outer, LBER_SEQUENCE, &reader);
-    if (rc == 0)
-        rc = tlv_finish(&outer);
     if (rc == 0)
         rc = tlv_take_int(&reader, LBER_INTEGER, 0, INT32_MAX, &response.result);
     if (rc == 0)
         rc = tlv_take_int(&reader, LBER_INTEGER, 1, STEP_MAX, &response.step);
     if (rc == 0)
-        rc = tlv_enter(&reader, LBER_SEQUENCE, &list);
-    if (rc == 0)
-        rc = tlv_finish(&reader);
-    if (rc == 0)
-        rc = tlv_count(&list, EXPLAIN_LINES_MAX, &response.count);
+        rc = tlv_enter_last(&reader, EXPLAIN_LINES_MAX, &list, &response.count);
     for (size_t i = 0; rc == 0 && i < response.count; i++) {
         struct explain_line line;
 
@@ -140,21 +132,13 @@ int doctor_response_decode(struct slice value,
                            void *context, struct doctor_response *ret)
 {
     struct doctor_response response = {0};
-    struct tlv_reader outer, reader, list;
-    int rc;
+    struct tlv_reader reader, list;
+    int rc = tlv_open_sequence(value, &reader);
 
-    tlv_open(&outer, value);
-    rc = tlv_enter(&outer, LBER_SEQUENCE, &reader);
-    if (rc == 0)
-        rc = tlv_finish(&outer);
     if (rc == 0)
         rc = tlv_take_bool(&reader, LBER_BOOLEAN, &response.complete);
     if (rc == 0)
-        rc = tlv_enter(&reader, LBER_SEQUENCE, &list);
-    if (rc == 0)
-        rc = tlv_finish(&reader);
-    if (rc == 0)
-        rc = tlv_count(&list, DOCTOR_DEFECTS_MAX, &response.count);
+        rc = tlv_enter_last(&reader, DOCTOR_DEFECTS_MAX, &list, &response.count);
     for (size_t i = 0; rc == 0 && i < response.count; i++) {
         struct doctor_defect defect;
 

@@ -67,6 +67,21 @@ int tlv_enter(struct tlv_reader *reader, ber_tag_t tag, struct tlv_reader *ret)
     return rc;
 }
 
+int tlv_open_sequence(struct slice bytes, struct tlv_reader *ret)
+{
+    struct tlv_reader outer;
+    struct slice contents;
+    int rc;
+
+    tlv_open(&outer, bytes);
+    rc = tlv_take(&outer, LBER_SEQUENCE, &contents);
+    if (rc == 0)
+        rc = tlv_finish(&outer);
+    if (rc == 0)
+        tlv_open(ret, contents);
+    return rc;
+}
+
 int tlv_take_int64(struct tlv_reader *reader, ber_tag_t tag, int64_t min, int64_t max, int64_t *ret)
 {
     struct slice contents;
@@ -137,6 +152,23 @@ int tlv_count(const struct tlv_reader *reader, size_t max, size_t *ret)
     }
     if (rc == 0)
         *ret = count;
+    return rc;
+}
+
+int tlv_enter_last(struct tlv_reader *reader, size_t max, struct tlv_reader *ret, size_t *ret_count)
+{
+    struct tlv_reader list;
+    struct slice contents;
+    int rc = tlv_take(reader, LBER_SEQUENCE, &contents);
+
+    if (rc == 0)
+        rc = tlv_finish(reader);
+    if (rc < 0)
+        return rc;
+    tlv_open(&list, contents);
+    rc = tlv_count(&list, max, ret_count);
+    if (rc == 0)
+        tlv_open(ret, contents);
     return rc;
 }
 

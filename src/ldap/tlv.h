@@ -45,6 +45,10 @@ int tlv_take_raw(struct tlv_reader *reader, struct slice *ret);
 /* Opens ret on the contents of the next element. E_PROTO as tlv_take. */
 int tlv_enter(struct tlv_reader *reader, ber_tag_t tag, struct tlv_reader *ret);
 
+/* Opens ret on the contents of bytes, which are one SEQUENCE with nothing behind it; what tlv_open
+ * asks of bytes holds. E_PROTO. */
+int tlv_open_sequence(struct slice bytes, struct tlv_reader *ret);
+
 /* An INTEGER or ENUMERATED from min to max. E_PROTO for anything else. */
 int tlv_take_int(struct tlv_reader *reader, ber_tag_t tag, int32_t min, int32_t max, int32_t *ret);
 int tlv_take_int64(struct tlv_reader *reader, ber_tag_t tag, int64_t min, int64_t max,
@@ -58,6 +62,11 @@ int tlv_finish(const struct tlv_reader *reader);
 
 /* How many elements are left to read, without reading them. E_LIMIT beyond max, E_PROTO. */
 int tlv_count(const struct tlv_reader *reader, size_t max, size_t *ret);
+
+/* Opens ret on the contents of the next element, a SEQUENCE with nothing behind it, and says how
+ * many elements it holds. E_LIMIT beyond max, E_PROTO. */
+int tlv_enter_last(struct tlv_reader *reader, size_t max, struct tlv_reader *ret,
+                   size_t *ret_count);
 
 /* What one element may cost beside its contents; the bound given to tlv_begin is the sum over all
  * elements (constructed ones too) of TLV_OVERHEAD and the primitive ones' contents. */
