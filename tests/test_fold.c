@@ -4,8 +4,8 @@
  * combinations of truths; and what the builders make.
  */
 #include "base/err.h"
+#include "ldap/exop.h"
 #include "ldap/fold.h"
-#include "ldap/paged.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -207,20 +207,20 @@ static void test_paged(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct paged paged = {.size = -7};
+        struct page page = {.size = -7};
         struct buffer out;
         char bytes[32];
 
         memcpy(bytes, cases[i].bytes, cases[i].len + 1);
-        assert_int_equal(paged_decode((struct slice){bytes, cases[i].len}, &paged), cases[i].rc);
+        assert_int_equal(page_decode((struct slice){bytes, cases[i].len}, &page), cases[i].rc);
         if (cases[i].rc != 0) {
-            assert_int_equal(paged.size, -7);
+            assert_int_equal(page.size, -7);
             continue;
         }
-        assert_int_equal(paged.size, cases[i].size);
-        assert_true(slice_is(paged.cookie, cases[i].cookie));
+        assert_int_equal(page.size, cases[i].size);
+        assert_true(slice_is(page.cookie, cases[i].cookie));
         buffer_init(&out);
-        assert_int_equal(paged_encode(&paged, &out), 0);
+        assert_int_equal(page_encode(&page, &out), 0);
         assert_int_equal(out.len, cases[i].len);
         assert_memory_equal(out.data, cases[i].bytes, out.len);
         buffer_clear(&out);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The values of usher's own extended operations and controls, and those of RFC 3062, to bytes and
- * back. The ASN.1 stands in usher-protocol(5). One codec serves the daemon and its clients. Decoded
- * slices point into the bytes given (which may be changed in place; one byte behind them must
- * exist). An absent optional string is an empty slice with data NULL. Fields come in the order
- * given, each once; anything else is E_PROTO. Encoders append to the buffer: E_NOMEM.
+ * The values of usher's own extended operations and controls, and those of RFC 3062 and of RFC
+ * 2696, to bytes and back. The ASN.1 stands in usher-protocol(5). One codec serves the daemon and
+ * its clients. Decoded slices point into the bytes given (which may be changed in place; one byte
+ * behind them must exist). An absent optional string is an empty slice with data NULL. Fields come
+ * in the order given, each once; anything else is E_PROTO. Encoders append to the buffer: E_NOMEM.
  *
  *   VerifyRequest ::= SEQUENCE {              VerifyResponse ::= SEQUENCE {
  *     user         [0] OCTET STRING,            state  [0] ENUMERATED,

@@ -6,8 +6,8 @@
 #include "server/search.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "ldap/exop.h"
 #include "ldap/oid.h"
-#include "ldap/paged.h"
 #include "server/daemon.h"
 
 #include <stdarg.h>
@@ -126,17 +126,17 @@ static void search_deadline(struct search *search, int32_t limit_s)
 static int search_paged(struct search *search, const struct message *message)
 {
     const struct control *control = message_control(message, OID_PAGED_RESULTS);
-    struct paged paged;
+    struct page page;
     int rc;
 
     if (control == NULL)
         return 0;
-    rc = control->has_value ? paged_decode(control->value, &paged) : E_PROTO;
+    rc = control->has_value ? page_decode(control->value, &page) : E_PROTO;
     if (rc < 0)
         return rc;
     search->paged = true;
-    search->page_size = paged.size;
-    search->cookie = arena_copy(search->arena, paged.cookie);
+    search->page_size = page.size;
+    search->cookie = arena_copy(search->arena, page.cookie);
     return 0;
 }
 

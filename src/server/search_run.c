@@ -8,7 +8,7 @@
  */
 #include "base/clock.h"
 #include "base/err.h"
-#include "ldap/paged.h"
+#include "ldap/exop.h"
 #include "server/daemon.h"
 #include "server/search.h"
 #include "store/find.h"
@@ -321,11 +321,11 @@ static int list_read(struct plan *plan, size_t count)
 static int page_value(struct search *search, bool more)
 {
     struct search_list *list = search->list;
-    struct paged paged = {.size = (int32_t)list->count};
+    struct page page = {.size = (int32_t)list->count};
 
     if (more)
-        paged.cookie = search_list_cookie(list);
-    return paged_encode(&paged, &search->page_value);
+        page.cookie = search_list_cookie(list);
+    return page_encode(&page, &search->page_value);
 }
 
 static int search_page(struct plan *plan)

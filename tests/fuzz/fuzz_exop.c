@@ -6,7 +6,6 @@
  */
 #include "../exercise_message.h"
 #include "fuzz.h"
-#include "ldap/paged.h"
 
 #include <ldap.h>
 
@@ -41,17 +40,17 @@ static void check_policy(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct buffer encoded = {0};
-    struct paged paged, again;
+    struct page page, again;
     char *bytes = exact_copy(data, size);
 
     for (size_t i = 0; i < EXOP_CODEC_COUNT; i++)
         (void)exercise_exop(&exop_codecs[i], data, size);
     check_policy(data, size);
-    if (paged_decode((struct slice){bytes, size}, &paged) == 0) {
-        HOLDS(paged.size >= 0);
-        HOLDS(paged_encode(&paged, &encoded) == 0 && buffer_append(&encoded, "Z", 1) == 0);
-        HOLDS(paged_decode((struct slice){encoded.data, encoded.len - 1}, &again) == 0);
-        HOLDS(again.size == paged.size && slice_equal(again.cookie, paged.cookie));
+    if (page_decode((struct slice){bytes, size}, &page) == 0) {
+        HOLDS(page.size >= 0);
+        HOLDS(page_encode(&page, &encoded) == 0 && buffer_append(&encoded, "Z", 1) == 0);
+        HOLDS(page_decode((struct slice){encoded.data, encoded.len - 1}, &again) == 0);
+        HOLDS(again.size == page.size && slice_equal(again.cookie, page.cookie));
     }
     buffer_clear(&encoded);
     free(bytes);
