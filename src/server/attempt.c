@@ -45,12 +45,10 @@ struct attempt *attempt_new(struct request *request, void (*answer)(struct attem
                             struct result *ret)
 {
     struct attempt *attempt;
-    struct request *later = request_defer(request);
+    struct request *later = request_defer(request, ret);
 
-    if (later == NULL) {
-        request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
+    if (later == NULL)
         return NULL;
-    }
     attempt = mem_alloc(sizeof(*attempt));
     attempt->request = later;
     attempt->arrived_ns = clock_monotonic_ns();
@@ -172,13 +170,7 @@ static void attempt_free(struct attempt *attempt)
 
 void attempt_drop(struct attempt *attempt)
 {
-    struct request *request = attempt->request;
-
-    *request->link = request->next;
-    if (request->next != NULL)
-        request->next->link = request->link;
-    request->conn->request_count--;
-    free(request);
+    request_take_back(attempt->request);
     attempt_free(attempt);
 }
 

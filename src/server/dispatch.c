@@ -174,13 +174,15 @@ void dispatch(struct conn *conn, char *bytes, size_t len)
         mem_wipe(bytes, len); /* they carry secrets */
 }
 
-struct request *request_defer(struct request *request)
+struct request *request_defer(struct request *request, struct result *ret)
 {
     struct conn *conn = request->conn;
     struct request *later;
 
-    if (conn->request_count >= conn->loop->settings->limits.requests)
+    if (conn->request_count >= conn->loop->settings->limits.requests) {
+        request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
         return NULL;
+    }
     later = mem_alloc(sizeof(*later));
     *later = *request;
     later->message = NULL;
@@ -193,17 +195,22 @@ struct request *request_defer(struct request *request)
     return later;
 }
 
+void request_take_back(struct request *request)
+{
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    request->conn->request_count--;
+    free(request);
+}
+
 void request_finish(struct request *request, const struct result *result)
 {
     struct conn *conn = request->conn;
 
     request_answer(request, result);
-    *request->link = request->next;
-    if (request->next != NULL)
-        request->next->link = request->link;
-    conn->request_count--;
+    request_take_back(request);
     conn->active_ms = clock_monotonic_ms();
-    free(request);
     if (conn->closed)
         conn_close(conn);
     else

@@ -36,9 +36,12 @@ typedef enum handled handler(struct request *request, struct result *ret);
  * when it is no LDAP message. */
 void dispatch(struct conn *conn, char *bytes, size_t len);
 
-/* A copy of the request that outlives the handler, counted on its connection. NULL when the
- * connection has too many already: the handler then replies E_BUSY. */
-struct request *request_defer(struct request *request);
+/* A copy of the request that outlives the handler, counted on its connection. NULL, with ret filled
+ * in (E_BUSY), when the connection has too many already: the handler then replies. */
+struct request *request_defer(struct request *request, struct result *ret);
+
+/* Frees a deferred request that its handler answers at once after all. */
+void request_take_back(struct request *request);
 
 /* Answers a deferred request, unless it was abandoned or its connection is gone, and frees it. */
 void request_finish(struct request *request, const struct result *result);

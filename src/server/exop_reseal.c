@@ -120,17 +120,15 @@ enum handled exop_reseal(struct request *request, struct result *ret)
     resealing->job.run = resealing_run;
     resealing->job.done = resealing_done;
     resealing->job.loop = conn->loop;
-    resealing->request = request_defer(request);
-    if (resealing->request != NULL &&
-        workers_submit(conn->loop->daemon->store_pool, &resealing->job) == 0)
-        return LATER;
-    if (resealing->request != NULL) {
+    resealing->request = request_defer(request, ret);
+    if (resealing->request == NULL) {
+        settings_release(resealing->settings);
+        free(resealing);
+        return REPLY;
+    }
+    if (workers_submit(conn->loop->daemon->store_pool, &resealing->job) < 0) {
         resealing->err = E_BUSY;
         resealing_done(&resealing->job);
-        return LATER;
     }
-    settings_release(resealing->settings);
-    free(resealing);
-    request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
-    return REPLY;
+    return LATER;
 }

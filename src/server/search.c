@@ -222,19 +222,6 @@ static int cache_fresh(struct loop *loop)
     return status.filled && status.age_ms <= status.max_age_ms ? 0 : E_STALE;
 }
 
-/* Takes a deferred request back: it is answered at once. */
-static void search_undo(struct search *search)
-{
-    struct request *request = search->request;
-
-    *request->link = request->next;
-    if (request->next != NULL)
-        request->next->link = request->link;
-    request->conn->request_count--;
-    free(request);
-    search_free(search);
-}
-
 static int search_submit(struct search *search, struct loop *loop)
 {
     struct conn *conn = search->request->conn;
@@ -266,11 +253,9 @@ enum handled search_start(struct request *request, struct slice base, struct res
     struct search *search;
     int rc;
 
-    later = request_defer(request);
-    if (later == NULL) {
-        request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
+    later = request_defer(request, ret);
+    if (later == NULL)
         return REPLY;
-    }
     search = mem_alloc(sizeof(*search));
     search->request = later;
     search->arena = arena_new();
@@ -294,6 +279,7 @@ enum handled search_start(struct request *request, struct slice base, struct res
             return LATER;
         request_fail(request, ret, rc, "too much is waiting, try again");
     }
-    search_undo(search);
+    request_take_back(search->request);
+    search_free(search);
     return REPLY;
 }

@@ -59,9 +59,8 @@ enum handled view_job_start(struct view_job *job, struct request *request, struc
         job->on_free(job);
         return REPLY;
     }
-    job->request = request_defer(request);
+    job->request = request_defer(request, ret);
     if (job->request == NULL) {
-        request_fail(request, ret, E_BUSY, "too many operations under way on this connection");
         job->on_free(job);
         return REPLY;
     }
