@@ -9,6 +9,7 @@
 #include "ldap/exop.h"
 #include "ldap/oid.h"
 #include "server/daemon.h"
+#include "server/view_job.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -209,19 +210,6 @@ static void search_done(struct job *job)
     search_free(search);
 }
 
-/* Whether the table says that the cache may be believed: what is computed, and what a person may
- * read, comes from there. */
-static int cache_fresh(struct loop *loop)
-{
-    struct rights *rights = loop_rights(loop);
-    struct rights_status status;
-
-    if (rights == NULL)
-        return E_STALE;
-    rights_status(rights, &status);
-    return status.filled && status.age_ms <= status.max_age_ms ? 0 : E_STALE;
-}
-
 static int search_submit(struct search *search, struct loop *loop)
 {
     struct conn *conn = search->request->conn;
@@ -269,9 +257,8 @@ enum handled search_start(struct request *request, struct slice base, struct res
         search_copy(search, &request->message->search, base);
         if (search->reader.kind == READER_NOBODY)
             request_fail(request, ret, rc = E_ACCESS, "only the root DSE may be read so");
-        else if (search->needs_view && cache_fresh(loop) < 0)
-            request_fail(request, ret, rc = E_STALE,
-                         "the cache is not yet filled, or older than cache.max_age");
+        else if (search->needs_view) /* what is computed, and what a person may read */
+            rc = view_job_fresh(request, ret);
     }
     if (rc == 0) {
         rc = search_submit(search, loop);

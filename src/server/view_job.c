@@ -3,15 +3,18 @@
 #include "base/err.h"
 
 /* The state says nothing of its age; the table beside it does. */
-static bool too_old(struct loop *loop)
+int view_job_fresh(struct request *request, struct result *ret)
 {
-    struct rights *rights = loop_rights(loop);
+    const struct rights *rights = loop_rights(request->conn->loop);
     struct rights_status status;
 
-    if (rights == NULL)
-        return true;
-    rights_status(rights, &status);
-    return status.age_ms < 0 || status.age_ms > status.max_age_ms;
+    if (rights != NULL) {
+        rights_status(rights, &status);
+        if (status.filled && status.age_ms <= status.max_age_ms)
+            return 0;
+    }
+    request_fail(request, ret, E_STALE, "the cache is not yet filled, or older than cache.max_age");
+    return E_STALE;
 }
 
 static void view_job_run(struct job *base)
@@ -52,14 +55,7 @@ enum handled view_job_start(struct view_job *job, struct request *request, struc
     job->job.done = view_job_done;
     job->job.loop = loop;
     job->err = E_UNAVAIL; /* should it never run, at shutdown */
-    if (too_old(loop)) {
-        request_fail(request, ret, E_STALE,
-                     "the cache is not yet filled, or older than "
-                     "cache.max_age");
-        job->on_free(job);
-        return REPLY;
-    }
-    job->request = request_defer(request, ret);
+    job->request = view_job_fresh(request, ret) == 0 ? request_defer(request, ret) : NULL;
     if (job->request == NULL) {
         job->on_free(job);
         return REPLY;
