@@ -10,6 +10,7 @@
 #include "cache/tree.h"
 #include "ldap/exop.h"
 #include "server/access.h"
+#include "server/exop_value.h"
 #include "server/view_job.h"
 
 #include <stdlib.h>
@@ -111,11 +112,8 @@ enum handled exop_explain(struct request *request, struct result *ret)
     int err;
 
     request->audit.what = "explain";
-    if (explain_request_decode(request->message->extended.value, &asked) < 0) {
-        request_fail(request, ret, E_PROTO,
-                     "the value of usherExplain is malformed, see usher-protocol(5)");
-        return REPLY;
-    }
+    if (explain_request_decode(request->message->extended.value, &asked) < 0)
+        return exop_refuse_value(request, ret, "usherExplain");
     explaining = mem_alloc(sizeof(*explaining));
     explaining->job.on_view = on_view;
     explaining->job.on_free = on_free;

@@ -11,6 +11,7 @@
 #include "server/access.h"
 #include "server/daemon.h"
 #include "server/dispatch.h"
+#include "server/exop_value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -103,11 +104,8 @@ enum handled exop_reseal(struct request *request, struct result *ret)
     struct resealing *resealing;
 
     if (reseal_request_decode(request->message->extended.value, &asked) < 0 ||
-        asked.key.len > SEAL_KEY_ID_MAX) {
-        request_fail(request, ret, E_PROTO,
-                     "the value of usherReseal is malformed, see usher-protocol(5)");
-        return REPLY;
-    }
+        asked.key.len > SEAL_KEY_ID_MAX)
+        return exop_refuse_value(request, ret, "usherReseal");
     if (!conn->peer.admin || !access_operator(request) || conn->identity.kind == IDENTITY_SERVICE) {
         request_fail(request, ret, E_ACCESS, "only the administrator has secrets sealed anew");
         return REPLY;
