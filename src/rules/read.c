@@ -10,8 +10,6 @@
 
 #define OWN_MAX 4096 /* memberships of one person */
 
-static const char read_query[] = "directory:read";
-
 static const struct {
     const char *name;
     const char *oid;
@@ -101,28 +99,58 @@ struct slice reader_organization(const struct reader *reader, struct slice dn)
     return is_organization(branch) ? branch_organization(branch) : (struct slice){0};
 }
 
-/* Whether the person holds directory:read there, as decided by the cache. */
-static int organization_decide(struct reader *reader, struct slice name, bool *ret)
+/* What a decision on directory:read means for who asks. What cannot be told is not a no. */
+static int read_meaning(int decided)
+{
+    switch (decided) {
+    case E_DENIED:
+    case E_STEPUP:
+    case E_NOPERM:
+    case E_NOTFOUND:
+        return E_ACCESS;
+    default:
+        return decided;
+    }
+}
+
+static int read_query(enum factor factor, struct query *ret)
+{
+    int rc = query_parse(slice_of("directory:read"), ret);
+
+    if (rc == 0)
+        ret->factor = factor;
+    return rc;
+}
+
+int read_decide(struct view *view, struct slice organization, struct slice person,
+                enum factor factor, int64_t now_ms)
 {
     struct decision decision;
     struct query query;
-    int rc = query_parse(slice_of(read_query), &query);
+    int rc = read_query(factor, &query);
 
-    if (rc < 0)
-        return rc;
-    query.factor = reader->factor;
-    rc = view_decide(reader->view, name, slice_of(reader->name), &query, reader->now_ms, &decision);
-    if (rc != 0 && rc != E_DENIED && rc != E_STEPUP && rc != E_NOPERM && rc != E_NOTFOUND)
-        return rc;
-    *ret = rc == 0;
-    return 0;
+    return rc < 0
+               ? rc
+               : read_meaning(view_decide(view, organization, person, &query, now_ms, &decision));
+}
+
+int read_check(const struct rights *rights, struct slice organization, struct slice person,
+               enum factor factor, int64_t now_ms)
+{
+    struct decision decision;
+    struct query query;
+    int rc = read_query(factor, &query);
+
+    return rc < 0 ? rc
+                  : read_meaning(
+                        rights_check(rights, organization, person, &query, now_ms, &decision));
 }
 
 /* Remembers what was decided: entries of one organization come in a row. */
 static int organization_judge(struct reader *reader, struct slice name, bool *ret)
 {
     struct reader_place *old = reader->organizations;
-    bool readable = false;
+    bool readable;
     int rc;
 
     for (size_t i = reader->organization_count; i > 0; i--)
@@ -130,9 +158,10 @@ static int organization_judge(struct reader *reader, struct slice name, bool *re
             *ret = old[i - 1].readable;
             return 0;
         }
-    rc = organization_decide(reader, name, &readable);
-    if (rc < 0)
+    rc = read_decide(reader->view, name, slice_of(reader->name), reader->factor, reader->now_ms);
+    if (rc < 0 && rc != E_ACCESS)
         return rc;
+    readable = rc == 0;
     if (reader->organization_count == reader->organization_room) {
         reader->organization_room = reader->organization_room * 2 + 16;
         reader->organizations = arena_alloc(reader->arena, reader->organization_room *

@@ -7,10 +7,19 @@
 #ifndef USHER_RULES_READ_H
 #define USHER_RULES_READ_H
 
+#include "cache/rights.h"
 #include "cache/view.h"
 #include "ldap/dn.h"
 #include "ldap/fold.h"
 #include "store/entry.h"
+
+/* Whether the person holds directory:read in the organization (both folded): as the state says, or
+ * as the table does. 0; E_ACCESS; or what kept it from telling: errors of view_decide and of
+ * rights_check. */
+int read_decide(struct view *view, struct slice organization, struct slice person,
+                enum factor factor, int64_t now_ms);
+int read_check(const struct rights *rights, struct slice organization, struct slice person,
+               enum factor factor, int64_t now_ms);
 
 enum reader_kind {
     READER_NOBODY,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/access.h"
 #include "base/err.h"
-
-static const char reading[] = "directory:read";
+#include "rules/read.h"
 
 bool access_self(const struct request *request, struct slice uid)
 {
@@ -16,48 +15,6 @@ bool access_operator(const struct request *request)
     const struct conn *conn = request->conn;
 
     return conn->peer.trusted && conn->identity.kind != IDENTITY_PERSON;
-}
-
-/* What a decision on directory:read means for who asks. What cannot be told is not a no. */
-static int access_of(int result)
-{
-    switch (result) {
-    case E_DENIED:
-    case E_STEPUP:
-    case E_NOPERM:
-    case E_NOTFOUND:
-        return E_ACCESS;
-    default:
-        return result;
-    }
-}
-
-/* Whether the bound person may read the organization. */
-static int access_reader(const struct identity *identity, struct slice organization,
-                         struct rights *rights, int64_t now_ms)
-{
-    struct decision decision;
-    struct query query;
-    int rc = query_parse(slice_of(reading), &query);
-
-    if (rc < 0)
-        return rc;
-    query.factor = identity->factor;
-    return access_of(
-        rights_check(rights, organization, slice_of(identity->name), &query, now_ms, &decision));
-}
-
-int access_reader_view(struct view *view, struct slice organization, struct slice reader,
-                       enum factor factor, int64_t now_ms)
-{
-    struct decision decision;
-    struct query query;
-    int rc = query_parse(slice_of(reading), &query);
-
-    if (rc < 0)
-        return rc;
-    query.factor = factor;
-    return access_of(view_decide(view, organization, reader, &query, now_ms, &decision));
 }
 
 int access_ask(const struct request *request, struct slice organization, struct slice uid,
@@ -79,7 +36,8 @@ int access_ask(const struct request *request, struct slice organization, struct 
             (identity->app && !slice_is(organization, identity->organization)))
             break;
         if (!access_self(request, uid))
-            return access_reader(identity, organization, rights, now_ms);
+            return read_check(rights, organization, slice_of(identity->name), identity->factor,
+                              now_ms);
         may = true;
         break;
     }

@@ -7,18 +7,14 @@
 #ifndef USHER_SERVER_ACCESS_H
 #define USHER_SERVER_ACCESS_H
 
-#include "cache/view.h"
+#include "cache/rights.h"
 #include "server/dispatch.h"
 
 /* 0 when the bound identity may ask about uid in organization (both folded), E_ACCESS when not, or
- * what kept the table from telling (E_BUSY, E_STALE, E_PROTO). */
+ * what kept the table from telling (E_BUSY, E_STALE, E_PROTO): of a bound person who asks about
+ * another, the state may still tell (read_decide). */
 int access_ask(const struct request *request, struct slice organization, struct slice uid,
                struct rights *rights, int64_t now_ms);
-
-/* The same for a reader, a bound person who asks about another, from the state: for when the table
- * could not tell. The state's errors. */
-int access_reader_view(struct view *view, struct slice organization, struct slice reader,
-                       enum factor factor, int64_t now_ms);
 
 /* Whether the bound identity asks about themself: then the factor that counts is the session's. */
 bool access_self(const struct request *request, struct slice uid);

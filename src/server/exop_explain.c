@@ -9,6 +9,7 @@
 #include "cache/explain.h"
 #include "cache/tree.h"
 #include "ldap/exop.h"
+#include "rules/read.h"
 #include "server/access.h"
 #include "server/exop_value.h"
 #include "server/view_job.h"
@@ -65,8 +66,8 @@ static int on_view(struct view_job *job, struct view *view)
     int err = 0;
 
     if (explaining->reader[0] != '\0')
-        err = access_reader_view(view, explaining->organization_name, slice_of(explaining->reader),
-                                 explaining->factor, now_ms);
+        err = read_decide(view, explaining->organization_name, slice_of(explaining->reader),
+                          explaining->factor, now_ms);
     if (err == 0)
         err = explain(view, explaining->organization_name, explaining->uid_name,
                       explaining->query_text, explaining->self ? &explaining->factor : NULL, now_ms,

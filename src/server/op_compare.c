@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cache/tree.h"
+#include "rules/read.h"
 #include "server/access.h"
 #include "server/daemon.h"
 #include "server/dispatch.h"
@@ -92,8 +93,8 @@ static int compare_on_view(struct view_job *job, struct view *view)
     int rc = 0;
 
     if (comparing->as_reader)
-        rc = access_reader_view(view, comparing->organization_name, slice_of(comparing->reader),
-                                comparing->factor, now_ms);
+        rc = read_decide(view, comparing->organization_name, slice_of(comparing->reader),
+                         comparing->factor, now_ms);
     if (rc < 0)
         return rc;
     return view_decide(view, comparing->organization_name, comparing->uid_name, &comparing->query,
