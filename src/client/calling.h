@@ -30,6 +30,13 @@ int client_answer(struct client *client, char *bytes, size_t len, enum op op, st
  * gave. For what carries secrets: E_CONFIDENTIAL, unasked, in clear text off the loopback. */
 int client_extended(struct client *client, const char *oid, int encoded, struct response *ret);
 
+/* For an operation whose answer has a value: rc is what the call gave, and stays so, but E_PROTO
+ * with the connection closed for a success without one. */
+int client_answered(struct client *client, int rc, const struct response *response);
+
+/* What decoding an answer gave: a malformed one (E_PROTO, E_LIMIT) closes the connection. */
+int client_decoded(struct client *client, int rc);
+
 /* No answer: closes the connection, since what was said on it can no longer be known. Returns rc.
  */
 int client_fail(struct client *client, int rc);

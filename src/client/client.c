@@ -48,38 +48,39 @@ int client_result(int code)
     return E_INTERNAL;
 }
 
-int client_open(const char *uri, int64_t deadline_ms, struct client **ret)
+static struct client *client_new(void)
 {
     struct client *client = calloc(1, sizeof(*client));
-    int rc;
 
-    if (client == NULL)
-        return E_NOMEM;
-    client->code = -1;
-    rc = wire_open(uri, deadline_ms, &client->wire);
-    if (rc < 0) {
+    if (client != NULL)
+        client->code = -1;
+    return client;
+}
+
+/* Hands over a client whose connection was tried; frees it where that went wrong. */
+static int client_opened(struct client *client, int rc, struct client **ret)
+{
+    if (rc < 0)
         free(client);
-        return rc;
-    }
-    *ret = client;
-    return 0;
+    else
+        *ret = client;
+    return rc;
+}
+
+int client_open(const char *uri, int64_t deadline_ms, struct client **ret)
+{
+    struct client *client = client_new();
+    int rc = client != NULL ? wire_open(uri, deadline_ms, &client->wire) : E_NOMEM;
+
+    return client_opened(client, rc, ret);
 }
 
 int client_take(int fd, int64_t deadline_ms, struct client **ret)
 {
-    struct client *client = calloc(1, sizeof(*client));
-    int rc;
+    struct client *client = client_new();
+    int rc = client != NULL ? wire_take(fd, deadline_ms, &client->wire) : E_NOMEM;
 
-    if (client == NULL)
-        return E_NOMEM;
-    client->code = -1;
-    rc = wire_take(fd, deadline_ms, &client->wire);
-    if (rc < 0) {
-        free(client);
-        return rc;
-    }
-    *ret = client;
-    return 0;
+    return client_opened(client, rc, ret);
 }
 
 void client_abandon(struct client *client)
@@ -286,20 +287,36 @@ int client_check(struct client *client, struct slice base, struct slice organiza
     return rc;
 }
 
-int client_extended(struct client *client, const char *oid, int encoded, struct response *ret)
+/* Calls with client->value, if there are bytes in it, which is wiped; rc: what came before. */
+static int client_call_extended(struct client *client, const char *oid, int rc,
+                                struct response *ret)
 {
     struct message request = {.op = OP_EXTENDED,
                               .extended = {.oid = slice_of(oid),
                                            .value = {client->value.data, client->value.len},
-                                           .has_value = true}};
-    int rc = client_confidential(client);
+                                           .has_value = client->value.len > 0}};
 
-    if (rc == 0)
-        rc = encoded;
     if (rc == 0)
         rc = client_call(client, &request, ret);
     buffer_clear(&client->value);
     return rc;
+}
+
+int client_extended(struct client *client, const char *oid, int encoded, struct response *ret)
+{
+    int rc = client_confidential(client);
+
+    return client_call_extended(client, oid, rc < 0 ? rc : encoded, ret);
+}
+
+int client_answered(struct client *client, int rc, const struct response *response)
+{
+    return rc == 0 && !response->result.has_value ? client_fail(client, E_PROTO) : rc;
+}
+
+int client_decoded(struct client *client, int rc)
+{
+    return rc == E_PROTO || rc == E_LIMIT ? client_fail(client, rc) : rc;
 }
 
 int client_verify(struct client *client, const struct verify_request *request,
@@ -327,10 +344,9 @@ int client_challenge(struct client *client, const struct challenge_request *requ
     int rc = client_extended(client, OID_USHER_CHALLENGE,
                              challenge_request_encode(request, &client->value), &response);
 
-    if (rc == 0 &&
-        (!response.result.has_value || challenge_response_decode(response.result.value, ret) < 0))
-        rc = client_fail(client, E_PROTO);
-    return rc;
+    rc = client_answered(client, rc, &response);
+    return rc < 0 ? rc
+                  : client_decoded(client, challenge_response_decode(response.result.value, ret));
 }
 
 int client_set_pin(struct client *client, const struct set_pin_request *request)
@@ -377,39 +393,25 @@ int client_explain(struct client *client, const struct explain_request *request,
                    int (*on_line)(void *context, const struct explain_line *line), void *context,
                    struct explain_response *ret)
 {
-    struct message message = {.op = OP_EXTENDED, .extended = {.oid = slice_of(OID_USHER_EXPLAIN)}};
     struct response response;
-    int rc = explain_request_encode(request, &client->value);
+    int rc = client_call_extended(client, OID_USHER_EXPLAIN,
+                                  explain_request_encode(request, &client->value), &response);
 
-    message.extended.value = (struct slice){client->value.data, client->value.len};
-    message.extended.has_value = true;
-    if (rc == 0)
-        rc = client_call(client, &message, &response);
-    buffer_clear(&client->value);
-    if (rc == 0 && !response.result.has_value)
-        rc = client_fail(client, E_PROTO);
-    if (rc == 0) {
-        rc = explain_response_decode(response.result.value, on_line, context, ret);
-        if (rc == E_PROTO || rc == E_LIMIT)
-            rc = client_fail(client, rc);
-    }
-    return rc;
+    rc = client_answered(client, rc, &response);
+    return rc < 0 ? rc
+                  : client_decoded(client, explain_response_decode(response.result.value, on_line,
+                                                                   context, ret));
 }
 
 int client_doctor(struct client *client,
                   int (*on_defect)(void *context, const struct doctor_defect *defect),
                   void *context, struct doctor_response *ret)
 {
-    struct message request = {.op = OP_EXTENDED, .extended = {.oid = slice_of(OID_USHER_DOCTOR)}};
     struct response response;
-    int rc = client_call(client, &request, &response);
+    int rc = client_call_extended(client, OID_USHER_DOCTOR, 0, &response);
 
-    if (rc == 0 && !response.result.has_value)
-        rc = client_fail(client, E_PROTO);
-    if (rc == 0) {
-        rc = doctor_response_decode(response.result.value, on_defect, context, ret);
-        if (rc == E_PROTO || rc == E_LIMIT)
-            rc = client_fail(client, rc);
-    }
-    return rc;
+    rc = client_answered(client, rc, &response);
+    return rc < 0 ? rc
+                  : client_decoded(client, doctor_response_decode(response.result.value, on_defect,
+                                                                  context, ret));
 }

@@ -14,14 +14,10 @@ int client_recovery(struct client *client, const struct recovery_request *reques
     int rc = client_extended(client, OID_USHER_RECOVERY,
                              recovery_request_encode(request, &client->value), &response);
 
-    if (rc == 0 && !response.result.has_value)
-        rc = client_fail(client, E_PROTO);
-    if (rc == 0) {
-        rc = recovery_response_decode(response.result.value, on_code, context, &answer);
-        if (rc == E_PROTO || rc == E_LIMIT)
-            rc = client_fail(client, rc);
-    }
-    return rc;
+    rc = client_answered(client, rc, &response);
+    return rc < 0 ? rc
+                  : client_decoded(client, recovery_response_decode(response.result.value, on_code,
+                                                                    context, &answer));
 }
 
 int client_reseal(struct client *client, const struct reseal_request *request,
@@ -31,10 +27,8 @@ int client_reseal(struct client *client, const struct reseal_request *request,
     int rc = client_extended(client, OID_USHER_RESEAL,
                              reseal_request_encode(request, &client->value), &response);
 
-    if (rc == 0 &&
-        (!response.result.has_value || reseal_response_decode(response.result.value, ret) < 0))
-        rc = client_fail(client, E_PROTO);
-    return rc;
+    rc = client_answered(client, rc, &response);
+    return rc < 0 ? rc : client_decoded(client, reseal_response_decode(response.result.value, ret));
 }
 
 int client_app_password(struct client *client, const struct app_password_request *request,
@@ -45,14 +39,10 @@ int client_app_password(struct client *client, const struct app_password_request
     int rc = client_extended(client, OID_USHER_APP_PASSWORD,
                              app_password_request_encode(request, &client->value), &response);
 
-    if (rc == 0 && !response.result.has_value)
-        rc = client_fail(client, E_PROTO);
-    if (rc == 0) {
-        rc = app_password_response_decode(response.result.value, on_line, context, ret);
-        if (rc == E_PROTO || rc == E_LIMIT)
-            rc = client_fail(client, rc);
-    }
-    return rc;
+    rc = client_answered(client, rc, &response);
+    return rc < 0 ? rc
+                  : client_decoded(client, app_password_response_decode(response.result.value,
+                                                                        on_line, context, ret));
 }
 
 int client_logout(struct client *client, const struct logout_request *request)
