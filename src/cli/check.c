@@ -48,10 +48,8 @@ int check_ask(struct cli *cli, int argc, char **argv)
     rc = client_check(cli->client, slice_of(cli->base), slice_of(argv[0]), slice_of(argv[1]),
                       slice_of(argv[2]));
     words = cli_answer(rc, &status);
-    if (words == NULL) {
-        (void)cli_done(cli, rc, "");
-        return EXIT_ERROR;
-    }
+    if (words == NULL)
+        return cli_fail(cli, rc);
     if (cli->json)
         print_json(cli, argv, rc, words);
     else

@@ -34,8 +34,7 @@ void cli_json(json_t *object)
     json_decref(object);
 }
 
-/* What the daemon said, or why it said nothing. */
-static int cli_fail(const struct cli *cli, int rc)
+int cli_fail(const struct cli *cli, int rc)
 {
     if (cli->client == NULL || client_code(cli->client) < 0) {
         if (cli->client == NULL && (rc == E_SYNTAX || rc == E_LIMIT))

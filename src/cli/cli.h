@@ -33,6 +33,10 @@ int cli_connect(struct cli *cli);
 /* Finds the base DN. 0, or EXIT_ERROR with a message printed. */
 int cli_base(struct cli *cli);
 
+/* Prints what went wrong with a client call: what the daemon said, or why it said nothing.
+ * Returns EXIT_ERROR. */
+int cli_fail(const struct cli *cli, int rc);
+
 /* Prints that it is done, or what went wrong: rc is what a client call returned. EXIT_YES;
  * EXIT_NO for a refusal of the secret or code that was given (E_AUTH); EXIT_ERROR. */
 int cli_done(struct cli *cli, int rc, const char *done);

@@ -49,8 +49,7 @@ int doctor_examine(struct cli *cli, int argc, char **argv)
     rc = client_doctor(cli->client, on_defect, &examining, &response);
     if (rc < 0) {
         json_decref(examining.defects);
-        (void)cli_done(cli, rc, "");
-        return EXIT_ERROR;
+        return cli_fail(cli, rc);
     }
     if (cli->json)
         cli_json(json_pack("{s:o,s:b}", "defects", examining.defects, "complete",

@@ -63,8 +63,7 @@ int explain_ask(struct cli *cli, int argc, char **argv)
     rc = client_explain(cli->client, &request, on_line, &explaining, &response);
     if (rc < 0) {
         json_decref(explaining.steps);
-        (void)cli_done(cli, rc, "");
-        return EXIT_ERROR;
+        return cli_fail(cli, rc);
     }
     words = cli_answer(client_result(response.result), &status);
     if (words == NULL)

@@ -61,12 +61,6 @@ static void rotate_say(const struct cli *cli, const char *text, const char *id)
     (void)fflush(stdout);
 }
 
-static int rotate_fail(struct cli *cli, int rc)
-{
-    (void)cli_done(cli, rc, "");
-    return EXIT_ERROR;
-}
-
 /* A new key seals, unless one has begun to already. */
 static int rotate_key(struct cli *cli, const char *path, struct keys_state *state)
 {
@@ -88,7 +82,7 @@ static int rotate_key(struct cli *cli, const char *path, struct keys_state *stat
     ask.key = slice_of(state->next);
     rc = client_reseal(cli->client, &ask, &answer);
     if (rc < 0)
-        return rotate_fail(cli, rc);
+        return cli_fail(cli, rc);
     rc = keys_promote(path, wrong, sizeof(wrong));
     if (rc == 0)
         rc = keys_state(path, state, wrong, sizeof(wrong));
@@ -109,7 +103,7 @@ static int rotate_store(struct cli *cli, const struct keys_state *state, int64_t
         client_deadline(cli->client, clock_monotonic_ms() + PASS_MS);
         rc = client_reseal(cli->client, &run, &answer);
         if (rc < 0)
-            return rotate_fail(cli, rc);
+            return cli_fail(cli, rc);
         if (!slice_is(answer.key, state->current))
             return cli_error(cli,
                              "the gateway seals with %.*s, not with %s: its key file is another",

@@ -160,8 +160,7 @@ int permission_list(struct cli *cli, int argc, char **argv)
     drop_entry(&listing);
     if (rc < 0) {
         json_decref(listing.permissions);
-        (void)cli_done(cli, rc, "");
-        return EXIT_ERROR;
+        return cli_fail(cli, rc);
     }
     if (cli->json)
         cli_json(json_pack("{s:o}", "permissions", listing.permissions));

@@ -77,8 +77,7 @@ int who_list(struct cli *cli, int argc, char **argv)
     buffer_clear(&dn);
     if (rc < 0) {
         json_decref(listing.members);
-        (void)cli_done(cli, rc, "");
-        return EXIT_ERROR;
+        return cli_fail(cli, rc);
     }
     if (cli->json)
         cli_json(json_pack("{s:o}", "members", listing.members));
