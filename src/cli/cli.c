@@ -61,6 +61,23 @@ int cli_done(struct cli *cli, int rc, const char *done)
     return EXIT_YES;
 }
 
+void cli_value(const struct cli *cli, const char *key, struct slice value)
+{
+    if (cli->json)
+        cli_json(json_pack("{s:s%}", key, value.len > 0 ? value.data : "", value.len));
+    else
+        (void)printf("%.*s\n", SLICE_ARG(value));
+}
+
+int cli_list(int status, const char *key, json_t *list)
+{
+    if (status != EXIT_YES)
+        json_decref(list);
+    else if (list != NULL)
+        cli_json(json_pack("{s:o}", key, list));
+    return status;
+}
+
 static int cli_bind(struct cli *cli)
 {
     struct secret password = {0};

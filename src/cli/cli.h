@@ -57,6 +57,13 @@ int cli_qr(const char *text);
 /* Prints and frees an object: {"answer": ...}. */
 void cli_json(json_t *object);
 
+/* Prints a value as it is: in words a line of its own, or {key: value}. */
+void cli_value(const struct cli *cli, const char *key, struct slice value);
+
+/* Ends a verb that lists, with its exit status, which is returned. list, which is freed, was
+ * gathered for JSON, and is printed at EXIT_YES: {key: list}. NULL: all is said in words. */
+int cli_list(int status, const char *key, json_t *list);
+
 /* A secret: the first line of the file ("-": of standard input) when a file is given or standard
  * input is no terminal; else typed without echo, twice when repeat is set. Never empty. 0, or
  * EXIT_ERROR with a message printed. The caller clears it. */

@@ -40,11 +40,7 @@ int code_enroll(struct cli *cli, int argc, char **argv)
         return cli_done(cli, rc, "the mail with the QR code is queued");
     if (!cli->no_qr && !cli->json && (cli->qr || isatty(STDOUT_FILENO)))
         code_draw(cli, response.uri);
-    if (cli->json)
-        cli_json(json_pack("{s:s%}", "uri", response.uri.len > 0 ? response.uri.data : "",
-                           response.uri.len));
-    else
-        (void)printf("%.*s\n", SLICE_ARG(response.uri));
+    cli_value(cli, "uri", response.uri);
     return EXIT_YES;
 }
 
@@ -92,11 +88,5 @@ int code_recovery(struct cli *cli, int argc, char **argv)
         return EXIT_ERROR;
     codes = cli->json ? json_array() : NULL;
     rc = client_recovery(cli->client, &request, on_code, codes);
-    if (rc < 0) {
-        json_decref(codes);
-        return cli_done(cli, rc, "");
-    }
-    if (cli->json)
-        cli_json(json_pack("{s:o}", "codes", codes));
-    return EXIT_YES;
+    return cli_list(rc < 0 ? cli_done(cli, rc, "") : EXIT_YES, "codes", codes);
 }

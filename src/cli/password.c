@@ -73,12 +73,7 @@ int password_app_create(struct cli *cli, int argc, char **argv)
     rc = client_app_password(cli->client, &request, on_nothing, NULL, &response);
     if (rc < 0)
         return cli_done(cli, rc, "");
-    if (cli->json)
-        cli_json(json_pack("{s:s%}", "password",
-                           response.password.len > 0 ? response.password.data : "",
-                           response.password.len));
-    else
-        (void)printf("%.*s\n", SLICE_ARG(response.password));
+    cli_value(cli, "password", response.password);
     return EXIT_YES;
 }
 
@@ -94,13 +89,7 @@ int password_app_list(struct cli *cli, int argc, char **argv)
         return EXIT_ERROR;
     lines = cli->json ? json_array() : NULL;
     rc = client_app_password(cli->client, &request, on_line, lines, &response);
-    if (rc < 0) {
-        json_decref(lines);
-        return cli_done(cli, rc, "");
-    }
-    if (cli->json)
-        cli_json(json_pack("{s:o}", "passwords", lines));
-    return EXIT_YES;
+    return cli_list(rc < 0 ? cli_done(cli, rc, "") : EXIT_YES, "passwords", lines);
 }
 
 int password_app_revoke(struct cli *cli, int argc, char **argv)

@@ -158,11 +158,5 @@ int permission_list(struct cli *cli, int argc, char **argv)
     if (rc == 0)
         rc = flush_entry(&listing);
     drop_entry(&listing);
-    if (rc < 0) {
-        json_decref(listing.permissions);
-        return cli_fail(cli, rc);
-    }
-    if (cli->json)
-        cli_json(json_pack("{s:o}", "permissions", listing.permissions));
-    return EXIT_YES;
+    return cli_list(rc < 0 ? cli_fail(cli, rc) : EXIT_YES, "permissions", listing.permissions);
 }

@@ -75,11 +75,5 @@ int who_list(struct cli *cli, int argc, char **argv)
     if (rc == 0)
         rc = client_find(cli->client, &search);
     buffer_clear(&dn);
-    if (rc < 0) {
-        json_decref(listing.members);
-        return cli_fail(cli, rc);
-    }
-    if (cli->json)
-        cli_json(json_pack("{s:o}", "members", listing.members));
-    return EXIT_YES;
+    return cli_list(rc < 0 ? cli_fail(cli, rc) : EXIT_YES, "members", listing.members);
 }
