@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ARENA_BLOCK 4096
+#define ROOM_FIRST  16 /* items */
 
 struct arena_block {
     struct arena_block *next;
@@ -85,6 +86,14 @@ void *mem_array(size_t count, size_t size)
 void *mem_grow(void *old, size_t count, size_t size)
 {
     return mem_check(reallocarray(old, count > 0 ? count : 1, size > 0 ? size : 1));
+}
+
+void *mem_room(void *array, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return array;
+    *room = *room > 0 ? *room * 2 : ROOM_FIRST;
+    return mem_grow(array, *room, size);
 }
 
 char *mem_strdup(const char *text)

@@ -46,6 +46,11 @@ char *slice_dup(struct slice a);
 void *mem_alloc(size_t size);
 void *mem_array(size_t count, size_t size);
 void *mem_grow(void *old, size_t count, size_t size);
+
+/* The array with room for one more item behind count of them: where all *room are taken, it is
+ * grown twofold. size: of an item. */
+void *mem_room(void *array, size_t count, size_t *room, size_t size);
+
 char *mem_strdup(const char *text);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

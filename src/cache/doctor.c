@@ -38,11 +38,8 @@ static struct slice none(void)
 
 static void note_role(struct examination *examination, struct slice dn)
 {
-    if (examination->role_count == examination->role_size) {
-        examination->role_size = examination->role_size > 0 ? examination->role_size * 2 : 256;
-        examination->role_dns =
-            mem_grow(examination->role_dns, examination->role_size, sizeof(*examination->role_dns));
-    }
+    examination->role_dns = mem_room(examination->role_dns, examination->role_count,
+                                     &examination->role_size, sizeof(*examination->role_dns));
     examination->role_dns[examination->role_count++] = arena_copy(examination->arena, dn);
 }
 

@@ -87,10 +87,7 @@ static bool item_of(struct pool *pool, const struct id *id, size_t *ret)
         *ret = *slot - 1;
         return false;
     }
-    if (pool->count == pool->size) {
-        pool->size = pool->size > 0 ? pool->size * 2 : 64;
-        pool->items = mem_grow(pool->items, pool->size, sizeof(struct item *));
-    }
+    pool->items = mem_room(pool->items, pool->count, &pool->size, sizeof(struct item *));
     pool->items[pool->count] = arena_alloc(pool->arena, sizeof(struct item));
     pool->items[pool->count]->id = *id;
     *ret = pool->count++;
@@ -158,10 +155,7 @@ static void meet(struct pool *pool, size_t index)
     if (index == NOWHERE || pool->items[index]->stamp == pool->stamp)
         return;
     pool->items[index]->stamp = pool->stamp;
-    if (pool->met_count == pool->met_size) {
-        pool->met_size = pool->met_size > 0 ? pool->met_size * 2 : 64;
-        pool->met = mem_grow(pool->met, pool->met_size, sizeof(*pool->met));
-    }
+    pool->met = mem_room(pool->met, pool->met_count, &pool->met_size, sizeof(*pool->met));
     pool->met[pool->met_count++] = index;
 }
 

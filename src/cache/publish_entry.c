@@ -74,10 +74,7 @@ static struct scope *scopes_gone(struct run *run, uint32_t number, size_t *ret_c
     while (todo_next(&cursor, &what, &value)) {
         if (!scope_gone(run->batch, what, value, &number, &scope))
             continue;
-        if (count == size) {
-            size = size > 0 ? size * 2 : 16;
-            gone = mem_grow(gone, size, sizeof(*gone));
-        }
+        gone = mem_room(gone, count, &size, sizeof(*gone));
         gone[count++] = scope;
     }
     db_walk_end(&cursor);

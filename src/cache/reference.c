@@ -189,10 +189,8 @@ static void pending_add(struct pending *pending, struct slice dn, struct slice m
 {
     if (pending->count == PENDING_MAX)
         return;
-    if (pending->count == pending->size) {
-        pending->size = pending->size > 0 ? pending->size * 2 : 64;
-        pending->pairs = mem_grow(pending->pairs, pending->size, sizeof(*pending->pairs));
-    }
+    pending->pairs =
+        mem_room(pending->pairs, pending->count, &pending->size, sizeof(*pending->pairs));
     pending->pairs[pending->count++] = (struct pair){.dn = arena_copy(pending->arena, dn),
                                                      .member = arena_copy(pending->arena, member)};
 }
@@ -201,10 +199,8 @@ static void pending_add_role(struct pending *pending, struct slice dn)
 {
     if (pending->role_count == PENDING_MAX)
         return;
-    if (pending->role_count == pending->role_size) {
-        pending->role_size = pending->role_size > 0 ? pending->role_size * 2 : 64;
-        pending->roles = mem_grow(pending->roles, pending->role_size, sizeof(*pending->roles));
-    }
+    pending->roles =
+        mem_room(pending->roles, pending->role_count, &pending->role_size, sizeof(*pending->roles));
     pending->roles[pending->role_count++] = arena_copy(pending->arena, dn);
 }
 

@@ -111,10 +111,7 @@ static struct scope_item *items_standing(struct batch *batch, uint32_t profile, 
     while (db_next(&cursor, &key, &value)) {
         if (key.len != sizeof(struct scope_key) || value.len < sizeof(struct scope_row))
             continue;
-        if (count == size) {
-            size = size > 0 ? size * 2 : 16;
-            items = mem_grow(items, size, sizeof(*items));
-        }
+        items = mem_room(items, count, &size, sizeof(*items));
         memcpy(&items[count].id, key.data + offsetof(struct scope_key, scope), sizeof(struct id));
         items[count].page = number_of(value.data);
         value.data += sizeof(struct scope_row);

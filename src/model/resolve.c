@@ -138,11 +138,8 @@ static void read_grant(struct resolver *resolver, const struct holder *holder, s
         cell_add(resolver, &resolver->base, holder->layer, &grant);
         return;
     }
-    if (resolver->statement_count == resolver->statement_size) {
-        resolver->statement_size = resolver->statement_size > 0 ? resolver->statement_size * 2 : 16;
-        resolver->statements =
-            mem_grow(resolver->statements, resolver->statement_size, sizeof(*resolver->statements));
-    }
+    resolver->statements = mem_room(resolver->statements, resolver->statement_count,
+                                    &resolver->statement_size, sizeof(*resolver->statements));
     statement = &resolver->statements[resolver->statement_count++];
     *statement = (struct statement){.scope = grant.scope, .layer = holder->layer, .grant = grant};
 }
@@ -155,11 +152,8 @@ static void read_setting(struct resolver *resolver, const struct holder *holder,
         report(resolver, "value", holder->role, value);
         return;
     }
-    if (resolver->setting_count == resolver->setting_size) {
-        resolver->setting_size = resolver->setting_size > 0 ? resolver->setting_size * 2 : 16;
-        resolver->settings =
-            mem_grow(resolver->settings, resolver->setting_size, sizeof(*resolver->settings));
-    }
+    resolver->settings = mem_room(resolver->settings, resolver->setting_count,
+                                  &resolver->setting_size, sizeof(*resolver->settings));
     resolver->settings[resolver->setting_count++] = row;
 }
 

@@ -31,10 +31,7 @@ int names_add(struct names *names, struct slice name)
 {
     if (names->count == NAMES_MAX)
         return E_LIMIT;
-    if (names->count == names->room) {
-        names->room = names->room == 0 ? 256 : names->room * 2;
-        names->items = mem_grow(names->items, names->room, sizeof(names->items[0]));
-    }
+    names->items = mem_room(names->items, names->count, &names->room, sizeof(names->items[0]));
     names->items[names->count++] = arena_copy(names->arena, name);
     return 0;
 }

@@ -37,11 +37,8 @@ static void on_defect(void *context, struct slice dn, const char *text)
         return;
     }
     examining->bytes += dn.len + words.len;
-    if (examining->count == examining->size) {
-        examining->size = examining->size > 0 ? examining->size * 2 : 64;
-        examining->defects =
-            mem_grow(examining->defects, examining->size, sizeof(*examining->defects));
-    }
+    examining->defects = mem_room(examining->defects, examining->count, &examining->size,
+                                  sizeof(*examining->defects));
     examining->defects[examining->count++] = (struct doctor_defect){
         .dn = arena_copy(examining->arena, dn), .text = arena_copy(examining->arena, words)};
 }

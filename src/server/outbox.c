@@ -74,10 +74,7 @@ static struct waiting *outbox_add(struct outbox *outbox, const struct spool_item
 {
     struct waiting *waiting;
 
-    if (outbox->count == outbox->room) {
-        outbox->room = outbox->room == 0 ? 64 : 2 * outbox->room;
-        outbox->list = mem_grow(outbox->list, outbox->room, sizeof(*outbox->list));
-    }
+    outbox->list = mem_room(outbox->list, outbox->count, &outbox->room, sizeof(*outbox->list));
     waiting = &outbox->list[outbox->count++];
     *waiting = (struct waiting){.size = item->size,
                                 .made_ms = item->made_ms,
