@@ -181,6 +181,19 @@ static bool find_at(struct run *run, int err, struct buffer *dn, enum tree_kind 
     return found;
 }
 
+/* The entry of this kind that its name alone leads to. */
+static bool find_named(struct run *run,
+                       int (*dn_of)(struct slice base, struct slice name, struct buffer *out),
+                       struct slice name, enum tree_kind kind, struct entry *ret)
+{
+    struct buffer dn;
+    int err;
+
+    buffer_init(&dn);
+    err = dn_of(run->batch->base, name, &dn);
+    return find_at(run, err, &dn, kind, NULL, ret);
+}
+
 /* The event of the first two names. */
 static bool find_event(struct run *run, const struct slice names[NAMES_MAX], struct entry *ret)
 {
@@ -212,13 +225,9 @@ void publish_scope(struct run *run, struct slice what, struct slice value)
 void publish_organization(struct run *run, struct slice name, struct slice value)
 {
     struct entry entry;
-    struct buffer dn;
-    int err;
 
     (void)value;
-    buffer_init(&dn);
-    err = tree_organization_dn(run->batch->base, name, &dn);
-    if (find_at(run, err, &dn, TREE_ORGANIZATION, NULL, &entry))
+    if (find_named(run, tree_organization_dn, name, TREE_ORGANIZATION, &entry))
         put_organization(run, &entry);
     else if (run->err == 0)
         run->err = table_remove_organization(run->table, name);
@@ -227,13 +236,9 @@ void publish_organization(struct run *run, struct slice name, struct slice value
 void publish_person(struct run *run, struct slice uid, struct slice value)
 {
     struct entry entry;
-    struct buffer dn;
-    int err;
 
     (void)value;
-    buffer_init(&dn);
-    err = tree_person_dn(run->batch->base, uid, &dn);
-    if (find_at(run, err, &dn, TREE_PERSON, NULL, &entry))
+    if (find_named(run, tree_person_dn, uid, TREE_PERSON, &entry))
         put_person(run, &entry);
     else if (run->err == 0)
         run->err = table_remove_person(run->table, uid);
