@@ -31,27 +31,16 @@ struct sequence {
 
 #define TAG(number) (0x80 | (number))
 
-#define STRING(type, number, member)                                                               \
+#define FIELD(type, number, kind, optional, member, max)                                           \
     {                                                                                              \
-        TAG(number), KIND_STRING, false, offsetof(struct type, member), 0                          \
+        TAG(number), kind, optional, offsetof(struct type, member), max                            \
     }
-#define STRING_OPTIONAL(type, number, member)                                                      \
-    {                                                                                              \
-        TAG(number), KIND_STRING, true, offsetof(struct type, member), 0                           \
-    }
-#define NUMBER(type, number, member, max)                                                          \
-    {                                                                                              \
-        TAG(number), KIND_INT32, false, offsetof(struct type, member), max                         \
-    }
+#define STRING(type, number, member)          FIELD(type, number, KIND_STRING, false, member, 0)
+#define STRING_OPTIONAL(type, number, member) FIELD(type, number, KIND_STRING, true, member, 0)
+#define NUMBER(type, number, member, max)     FIELD(type, number, KIND_INT32, false, member, max)
 #define NUMBER_OPTIONAL(type, number, member, max)                                                 \
-    {                                                                                              \
-        TAG(number), KIND_INT32, true, offsetof(struct type, member), max                          \
-    }
-
-#define NUMBER64(type, number, member)                                                             \
-    {                                                                                              \
-        TAG(number), KIND_INT64, false, offsetof(struct type, member), INT64_MAX                   \
-    }
+    FIELD(type, number, KIND_INT32, true, member, max)
+#define NUMBER64(type, number, member) FIELD(type, number, KIND_INT64, false, member, INT64_MAX)
 
 /* Names the fields' table of a struct, and both its functions. */
 #define SEQUENCE(type)                                                                             \
