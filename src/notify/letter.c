@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "notify/header.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdarg.h>
@@ -90,28 +91,20 @@ static int add_base64(struct buffer *out, struct slice bytes)
     return err;
 }
 
+/* What stands in HTML for a character that means something there. */
+static const char *const in_html[UCHAR_MAX + 1] = {
+    ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['\n'] = "<br>\n"};
+
 /* The text in HTML, and the image below it. */
 static int html_of(const struct letter *letter, struct buffer *out)
 {
     int err = add(out, "<!DOCTYPE html>\n<html><body><p>\n");
 
-    for (const char *c = letter->body; *c != '\0' && err == 0; c++)
-        switch (*c) {
-        case '&':
-            err = add(out, "&amp;");
-            break;
-        case '<':
-            err = add(out, "&lt;");
-            break;
-        case '>':
-            err = add(out, "&gt;");
-            break;
-        case '\n':
-            err = add(out, "<br>\n");
-            break;
-        default:
-            err = buffer_append(out, c, 1);
-        }
+    for (const char *c = letter->body; *c != '\0' && err == 0; c++) {
+        const char *entity = in_html[(unsigned char)*c];
+
+        err = entity != NULL ? add(out, "%s", entity) : buffer_append(out, c, 1);
+    }
     return err == 0
                ? add(out, "</p><p><img src=\"cid:%s.png@usher\" alt=\"QR\"></p></body></html>\n",
                      letter->id)
