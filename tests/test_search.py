@@ -625,6 +625,7 @@ class Client(unittest.TestCase):
     def test_schema_and_root(self):
         out = self.ldapsearch("-b", "cn=Subschema", "-s", "base", "(objectClass=subschema)", "attributeTypes")
         self.assertIn("usherPermission", out)
+        self.assertEqual(out.count("NAME 'memberOf'"), 1)
         self.assertEqual(self.ldapsearch("-b", "cn=Subschema", "-s", "sub", code=32), "")
         out = self.ldapsearch("-b", "", "-s", "base", "+")
         self.assertIn("subschemaSubentry: cn=Subschema", out)

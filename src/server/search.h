@@ -64,6 +64,9 @@ void search_fail(struct search *search, int err, const char *format, ...)
 /* Works it off, on a thread of the pool: fills in what was found. */
 void search_work(struct search *search);
 
+/* The same for cn=Subschema: 0, E_NOTFOUND for another scope than base, or the store's error. */
+int search_schema(struct search *search);
+
 /* Starts the search of the message in hand; the base has been normalized. */
 enum handled search_start(struct request *request, struct slice base, struct result *ret);
 

@@ -439,32 +439,6 @@ static int search_tree(struct search *search, struct plan *plan)
     return search->paged ? search_page(plan) : plan_ask(plan, NULL, search->attributes);
 }
 
-static int on_schema(void *context, const struct store_entry *entry)
-{
-    struct search *search = context;
-
-    search->count++;
-    return message_encode_entry(&search->out, search->request->id, entry->dn, entry->attributes,
-                                entry->attribute_count, search->types_only);
-}
-
-/* The schema is no secret, and it is not in the tree. */
-static int search_schema(struct search *search)
-{
-    struct store_search ask = {
-        .base = "cn=Subschema",
-        .scope = search->scope,
-        .filter = filter_text(search->filter, search->arena),
-        .attributes = search->attributes,
-        .silence_ms = SEARCH_SILENCE_MS,
-        .deadline_ms = search->deadline_ms,
-        .on_entry = on_schema,
-        .context = search,
-    };
-
-    return search->scope == 0 ? store_each(search->reader.store, &ask) : E_NOTFOUND;
-}
-
 void search_work(struct search *search)
 {
     struct daemon *daemon = search->job.loop->daemon;
