@@ -24,6 +24,7 @@ struct db {
     char *directory;
     int lock;
     bool relaxed; /* not synced at commit */
+    bool damaged;
     MDB_dbi tables[DB_TABLES_MAX];
 };
 
@@ -92,6 +93,32 @@ static int tables_open(struct db *db, const struct db_options *options)
     return code;
 }
 
+/* LMDB trusts the file to be as long as its meta page says and reads it mapped: beyond its end that
+ * is SIGBUS. Pages at the end that were never written may be missing; where somebody cut the file,
+ * LMDB meets zeros there, which it calls damaged. Returns LMDB's code. */
+static int env_lengthen(MDB_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    mdb_filehandle_t fd;
+    off_t wanted;
+    int code = mdb_env_info(env, &info);
+
+    if (code == 0)
+        code = mdb_env_stat(env, &stat);
+    if (code == 0)
+        code = mdb_env_get_fd(env, &fd);
+    if (code == 0 && fstat(fd, &file) != 0)
+        code = errno;
+    if (code != 0)
+        return code;
+    wanted = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+    if (wanted > (off_t)info.me_mapsize)
+        return MDB_CORRUPTED;
+    return file.st_size >= wanted || ftruncate(fd, wanted) == 0 ? 0 : errno;
+}
+
 /* Returns LMDB's code; the environment is closed again after an error. */
 static int env_open(struct db *db, const struct db_options *options)
 {
@@ -103,6 +130,8 @@ static int env_open(struct db *db, const struct db_options *options)
         code = mdb_env_set_maxdbs(db->env, DB_TABLES_MAX);
     if (code == 0)
         code = mdb_env_open(db->env, options->directory, MDB_NOMETASYNC | MDB_NOTLS, 0600);
+    if (code == 0)
+        code = env_lengthen(db->env);
     if (code == 0)
         code = tables_open(db, options);
     if (code != 0 && db->env != NULL) {
@@ -195,7 +224,7 @@ int db_settle(struct db *db)
     char *path;
     int err = 0;
 
-    if (!db->relaxed)
+    if (!db->relaxed || db->damaged) /* the mark stays on what is damaged */
         return 0;
     err = db_error(mdb_env_sync(db->env, 1));
     if (err == 0)
@@ -258,13 +287,34 @@ void db_close(struct db *db)
     free(db);
 }
 
+/* The error for a code that stands in the way. Damage is marked on disk, as data of a boot that
+ * never was: the next db_open throws it away. */
+static int db_fail(struct db *db, int code)
+{
+    if (is_damaged(code) && !db->damaged) {
+        char *path = mark_path(db->directory);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd >= 0)
+            close(fd);
+        free(path);
+        db->damaged = true;
+    }
+    return db_error(code);
+}
+
+bool db_damaged(const struct db *db)
+{
+    return db->damaged;
+}
+
 int db_begin(struct db *db, bool write, struct db_txn *ret)
 {
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(db->env, NULL, write ? 0 : MDB_RDONLY, &txn);
 
     if (code != 0)
-        return db_error(code);
+        return db_fail(db, code);
     *ret = (struct db_txn){.db = db, .txn = txn};
     return 0;
 }
@@ -278,7 +328,7 @@ int db_commit(struct db_txn *txn)
     if (err != 0)
         mdb_txn_abort(txn->txn);
     else
-        err = db_error(mdb_txn_commit(txn->txn));
+        err = db_fail(txn->db, mdb_txn_commit(txn->txn));
     txn->txn = NULL;
     return err;
 }
@@ -296,7 +346,7 @@ static bool check(struct db_txn *txn, int code)
     if (code == 0)
         return true;
     if (code != MDB_NOTFOUND && txn->err == 0)
-        txn->err = db_error(code);
+        txn->err = db_fail(txn->db, code);
     return false;
 }
 

@@ -37,6 +37,9 @@ struct db_options {
 int db_open(const struct db_options *options, struct db **ret);
 void db_close(struct db *db); /* NULL is fine */
 
+/* Whether LMDB has met damage since (E_IO): db_close, and db_open throws the data away. */
+bool db_damaged(const struct db *db);
+
 /* For a time in which everything would be fetched again anyway: commits do not wait for the disk,
  * till db_settle has made all of it durable. kill -9 loses nothing meanwhile; if the machine
  * crashes, the next db_open throws the data away. Both 0 when it is so already. */

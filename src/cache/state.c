@@ -130,6 +130,23 @@ static struct state *state_new(const struct state_options *options)
     return state;
 }
 
+/* What is damaged is not known before it is read. */
+static int state_data(struct state *state, const struct db_options *options)
+{
+    int err = 0;
+
+    for (int tries = 0; tries < 2; tries++) {
+        err = db_open(options, &state->db);
+        if (err == 0)
+            err = state_load(state);
+        if (err != E_IO || state->db == NULL || !db_damaged(state->db))
+            break;
+        db_close(state->db);
+        state->db = NULL;
+    }
+    return err;
+}
+
 int state_open(const struct state_options *options, struct state **ret)
 {
     struct state *state = state_new(options);
@@ -145,9 +162,7 @@ int state_open(const struct state_options *options, struct state **ret)
     if (mkdir(options->directory, DIRECTORY_MODE) != 0 && errno != EEXIST)
         err = err_errno(errno);
     if (err == 0)
-        err = db_open(&db, &state->db);
-    if (err == 0)
-        err = state_load(state);
+        err = state_data(state, &db);
     if (err == 0 && !state->filled)
         err = state_pace(state);
     /* Another boot's table, a damaged one or none: it is made anew if there is something to make it
