@@ -10,6 +10,7 @@
 #include "store/follow.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -39,7 +40,8 @@ struct sync {
     int64_t retry_ms; /* when to connect */
     int64_t pause_ms; /* before the connection after that */
     uint64_t connects;
-    bool lost; /* said so in the log */
+    bool lost;        /* said so in the log */
+    int64_t empty_ms; /* since when the cache is to be filled, and the log says so; 0: it is */
 
     pthread_t thread;
     int wake; /* eventfd */
@@ -191,6 +193,22 @@ static int freshness_step(struct sync *sync, int64_t now_ms)
     return err;
 }
 
+/* What takes minutes in a large tree is said when it begins and when it has ended. */
+static void fill_say(struct sync *sync)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (!state_filled(sync->state)) {
+        log_info("the cache is not filled yet: reading everything from the store at %s",
+                 sync->target.uri);
+        sync->empty_ms = now_ms;
+    } else if (sync->empty_ms != 0) {
+        log_info("the cache is filled: %" PRIu64 " entries in %.1f seconds", sync->status.held,
+                 (double)(now_ms - sync->empty_ms) / 1000);
+        sync->empty_ms = 0;
+    }
+}
+
 /* What can be done now. Whether there is more, at once. */
 static bool sync_step(struct sync *sync)
 {
@@ -220,6 +238,8 @@ static bool sync_step(struct sync *sync)
     if (err != 0)
         connection_failed(sync, err, now_ms);
     status_publish(sync);
+    if (sync->apply.refreshes != refreshes && sync->empty_ms != 0)
+        fill_say(sync);
     if (sync->apply.batches != batches && sync->on_commit != NULL)
         sync->on_commit(sync->context);
     return more && err == 0;
@@ -243,6 +263,8 @@ static void *sync_run(void *context)
 {
     struct sync *sync = context;
 
+    if (!state_filled(sync->state))
+        fill_say(sync);
     while (!atomic_load(&sync->stop)) {
         bool more = sync_step(sync);
         struct pollfd items[] = {
