@@ -16,8 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 30000 /* for what must happen: a loaded machine stalls for seconds */
-#define PYTHON      "/usr/bin/python3"
+#define PYTHON "/usr/bin/python3"
 
 void fake_folder(char *path)
 {
@@ -63,7 +62,7 @@ static int fake_ready(const struct fake *fake)
     char line[64] = "";
     int port = -1;
 
-    assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+    assert_int_equal(poll(&poll_fd, 1, FAKE_PATIENCE_MS), 1);
     assert_true(read(fake->output, line, sizeof(line) - 1) > 0);
     assert_int_equal(sscanf(line, "ready %d", &port), 1);
     return port;
@@ -115,6 +114,11 @@ void fake_stop(struct fake *fake)
     fake_remove(fake->folder);
 }
 
+int64_t fake_deadline(void)
+{
+    return clock_monotonic_ms() + FAKE_PATIENCE_MS;
+}
+
 const char *fake_asked(struct fake *fake)
 {
     FILE *file = fopen(fake->log, "r");
@@ -133,7 +137,7 @@ const char *fake_asked(struct fake *fake)
 
 bool fake_was_asked(struct fake *fake, const char *text)
 {
-    int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
+    int64_t until_ms = fake_deadline();
 
     while (strstr(fake_asked(fake), text) == NULL) {
         if (clock_monotonic_ms() > until_ms)

@@ -8,10 +8,12 @@
 #define USHER_TESTS_FAKE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-#define FAKE_PATH_MAX 80
-#define FAKE_LOG_MAX  65536
+#define FAKE_PATH_MAX    80
+#define FAKE_LOG_MAX     65536
+#define FAKE_PATIENCE_MS 30000 /* for what must happen: a loaded machine stalls for seconds */
 
 struct fake {
     char folder[FAKE_PATH_MAX / 2];
@@ -29,6 +31,9 @@ struct fake {
 void fake_start(struct fake *fake, const char *steps);
 void fake_start_tcp(struct fake *fake, const char *steps);
 void fake_stop(struct fake *fake);
+
+/* A deadline for what must come. */
+int64_t fake_deadline(void);
 
 /* All that was asked so far, a line each. Stands until the next call or fake_stop. */
 const char *fake_asked(struct fake *fake);
