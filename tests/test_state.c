@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The state, change by change: scenarios in a table, each step announced as a store announces it,
- * and after each every answer of the table compared with the naive evaluator's, besides those that
- * the step names. What has no naive counterpart (refreshes, files, limits) stands in
- * test_state_edges.c.
+ * The state, change by change: the scenarios of state_scenarios.c, each step announced as a store
+ * announces it, and after each every answer of the table compared with the naive evaluator's,
+ * besides those that the step names. What has no naive counterpart stands in test_state_refresh.c,
+ * test_state_files.c and test_state_limits.c.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "state_scenarios.h"
 #include "state_tree.h"
 #include "tree_text.h"
 
@@ -22,7 +23,6 @@
 
 #define NOW       INT64_C(1700000000000)
 #define LINES_MAX 64
-#define STEPS_MAX 16
 
 /* An entry of the store: a line of tree_text.h and the UUID that stays with it. */
 struct line {
@@ -36,243 +36,6 @@ struct world {
     struct line lines[LINES_MAX];
     size_t count;
     uint8_t next_uuid;
-};
-
-/* change: "+line" puts an entry (its place says which), "-kind place" deletes one, "~kind place
- * new" renames one, what lies below included. Then "organization uid query" gives this answer. */
-struct step {
-    const char *change;
-    const char *ask;
-    int answer;
-};
-
-struct scenario {
-    const char *name;
-    const char *start;
-    struct step steps[STEPS_MAX];
-};
-
-#define COMMON                                                                                     \
-    "permission ticket:read\npermission ticket:delete\npermission cash:open factor\n"              \
-    "person alice\nperson bob\norganization acme\norganization beta\n"
-
-static const struct scenario scenarios[] = {
-    {"a role changes",
-     COMMON "role /r grant=+ticket:read\nmembership acme/alice role=/r\n",
-     {{"", "acme alice ticket:read", 0},
-      {"+role /r grant=+ticket:delete", "acme alice ticket:read", E_DENIED},
-      {"+role /r grant=+cash:open", "acme alice cash:open", E_STEPUP},
-      {"+role /r grant=+cash:open inactive", "acme alice cash:open", E_DENIED},
-      {"-role /r", "acme alice cash:open", E_DENIED},
-      {"+role /r grant=+ticket:*", "acme alice ticket:delete", 0},
-      {"~role /r /s", "acme alice ticket:delete", E_DENIED},
-      {"~role /s /r", "acme alice ticket:delete", 0}}},
-    {"an include changes",
-     COMMON "role /a role=/b\nrole /b role=/c\nrole /c grant=+ticket:read\n"
-            "membership acme/alice role=/a\n",
-     {{"", "acme alice ticket:read", 0},
-      {"+role /c grant=+ticket:delete", "acme alice ticket:delete", 0},
-      {"+role /b", "acme alice ticket:delete", E_DENIED},
-      {"+role /c grant=+ticket:read", "acme alice ticket:read", E_DENIED},
-      {"+role /b role=/c", "acme alice ticket:read", 0},
-      {"+role /b role=/c inactive", "acme alice ticket:read", E_DENIED}}},
-    {"a circle is made and broken",
-     COMMON "role /a role=/b grant=+ticket:delete\nrole /b grant=+ticket:read\n"
-            "membership acme/alice role=/a\n",
-     {{"", "acme alice ticket:read", 0},
-      {"+role /b role=/a grant=+ticket:read", "acme alice ticket:delete", E_DENIED},
-      {"+role /b role=/c grant=+ticket:read", "acme alice ticket:read", 0},
-      {"+role /c role=/c grant=+cash:open", "acme alice cash:open", E_DENIED},
-      {"+role /c grant=+cash:open", "acme alice cash:open", E_STEPUP}}},
-    {"what dangles appears",
-     COMMON
-     "role /a role=/gone\nmembership acme/alice role=/a\nmembership acme/bob role=acme/own\n",
-     {{"+role /gone grant=+ticket:read", "acme alice ticket:read", 0},
-      {"+role acme/own role=/gone", "acme bob ticket:read", 0},
-      {"+role acme/own role=beta/x role=acme/y", "acme bob ticket:read", E_DENIED},
-      {"+role beta/x grant=+ticket:read", "acme bob ticket:read", E_DENIED},
-      {"+role acme/y grant=+ticket:read", "acme bob ticket:read", 0},
-      {"-role /gone", "acme alice ticket:read", E_DENIED}}},
-    {"groups are live",
-     COMMON "role /r grant=+ticket:delete\nmembership acme/alice\nmembership beta/alice\n"
-            "group acme/g grant=+ticket:read\n",
-     {{"", "acme alice ticket:read", E_DENIED},
-      {"+group acme/g grant=+ticket:read member=alice member=bob", "acme alice ticket:read", 0},
-      {"", "beta alice ticket:read", E_DENIED},
-      {"+membership acme/bob", "acme bob ticket:read", 0},
-      {"+group acme/g role=/r member=alice", "acme alice ticket:delete", 0},
-      {"", "acme bob ticket:read", E_DENIED},
-      {"~group acme/g acme/h", "acme alice ticket:delete", 0},
-      {"+group acme/h role=/r member=alice inactive", "acme alice ticket:delete", E_DENIED},
-      {"+group acme/h role=/r member=alice", "acme alice ticket:delete", 0},
-      {"~group acme/h beta/h", "beta alice ticket:delete", 0},
-      {"", "acme alice ticket:delete", E_DENIED},
-      {"+group beta/h role=/r", "beta alice ticket:delete", E_DENIED},
-      {"+group beta/h role=/r member=alice", "beta alice ticket:delete", 0},
-      {"-group beta/h", "beta alice ticket:delete", E_DENIED}}},
-    {"a person comes and goes",
-     COMMON "membership acme/alice grant=+ticket:read\ngroup acme/g grant=+ticket:delete "
-            "member=alice\n",
-     {{"", "acme alice ticket:delete", 0},
-      {"+person alice inactive", "acme alice ticket:read", E_DENIED},
-      {"+person alice", "acme alice ticket:read", 0},
-      {"~person alice carol", "acme alice ticket:read", E_DENIED},
-      {"~person carol alice", "acme alice ticket:read", 0},
-      {"-person alice", "acme alice ticket:read", E_DENIED},
-      {"+person alice", "acme alice ticket:delete", 0}}},
-    {"an organization is renamed with all below it",
-     COMMON "role acme/own grant=+ticket:delete\nrole /r grant=+cash:open\n"
-            "membership acme/alice role=acme/own role=/r grant=+ticket:read\n"
-            "membership acme/bob\ngroup acme/g role=acme/own role=/r member=bob\n",
-     {{"", "acme bob ticket:delete", 0},
-      {"~organization acme gamma", "gamma alice ticket:read", 0},
-      {"", "acme alice ticket:read", E_NOTFOUND},
-      {"", "gamma alice ticket:delete", E_DENIED},
-      {"", "gamma bob cash:open", E_STEPUP},
-      {"+membership gamma/alice role=gamma/own", "gamma alice ticket:delete", 0},
-      {"~organization gamma acme", "acme bob ticket:delete", 0},
-      {"", "acme alice ticket:delete", E_DENIED}}},
-    {"an organization sleeps and goes",
-     COMMON "membership acme/alice grant=+ticket:read\n",
-     {{"+organization acme inactive", "acme alice ticket:read", E_NOTFOUND},
-      {"+organization acme", "acme alice ticket:read", 0},
-      {"-organization acme", "acme alice ticket:read", E_NOTFOUND},
-      {"+organization acme", "acme alice ticket:read", 0}}},
-    {"a membership changes and moves",
-     COMMON "membership acme/alice grant=+ticket:read\n",
-     {{"+membership acme/alice grant=+ticket:read inactive", "acme alice ticket:read", E_DENIED},
-      {"+membership acme/alice grant=+ticket:read from=1700000000001", "acme alice ticket:read",
-       E_DENIED},
-      {"+membership acme/alice grant=+ticket:read from=1700000000000 until=1700000000001",
-       "acme alice ticket:read", 0},
-      {"+membership acme/alice grant=+ticket:read until=1700000000000", "acme alice ticket:read",
-       E_DENIED},
-      {"+membership acme/alice grant=+ticket:*", "acme alice ticket:delete", 0},
-      {"~membership acme/alice beta/alice", "beta alice ticket:delete", 0},
-      {"", "acme alice ticket:delete", E_DENIED},
-      {"-membership beta/alice", "beta alice ticket:delete", E_DENIED}}},
-    {"permissions come and go",
-     COMMON "membership acme/alice grant=+*\nmembership acme/bob grant=+*:read grant=-late:read\n",
-     {{"", "acme alice late:read", E_NOPERM},
-      {"+permission late:read", "acme alice late:read", 0},
-      {"", "acme bob late:read", E_DENIED},
-      {"+permission late:read requires=later:read", "acme alice late:read", E_DENIED},
-      {"+permission later:read", "acme alice late:read", 0},
-      {"+permission late:read channel=app", "acme alice late:read", E_DENIED},
-      {"", "acme alice late:read;channel=app", 0},
-      {"-permission late:read", "acme alice late:read", E_NOPERM},
-      {"+permission late:read factor", "acme alice late:read", E_STEPUP},
-      {"~permission late:read other:read", "acme alice other:read", E_STEPUP},
-      {"", "acme alice late:read", E_NOPERM}}},
-    {"the platform's members count everywhere",
-     COMMON "organization platform\nrole platform/p grant=+ticket:delete\n"
-            "membership platform/bob role=platform/p\nmembership acme/alice\n",
-     {{"", "acme bob ticket:delete", 0},
-      {"", "beta bob ticket:delete", 0},
-      {"+membership acme/bob grant=-ticket:delete", "acme bob ticket:delete", E_DENIED},
-      {"+role platform/p grant=+ticket:read", "beta bob ticket:read", 0},
-      {"-membership platform/bob", "beta bob ticket:read", E_DENIED}}},
-    {"an event is open to others",
-     COMMON "event beta/gala\nmembership acme/alice grant=+ticket:read\n",
-     {{"", "acme alice ticket:read@event/beta/gala", E_DENIED},
-      {"+event beta/gala shared=gamma shared=acme", "acme alice ticket:read@event/beta/gala", 0},
-      {"+event beta/gala shared=gamma", "acme alice ticket:read@event/beta/gala", E_DENIED},
-      {"+organization beta primary=acme", "acme alice ticket:read@event/beta/gala", 0},
-      {"+organization beta primary=acme inactive", "acme alice ticket:read@event/beta/gala", 0},
-      {"+organization beta primary=gamma", "acme alice ticket:read@event/beta/gala", E_DENIED},
-      {"~organization acme gamma", "gamma alice ticket:read@event/beta/gala", 0},
-      {"+organization beta", "gamma alice ticket:read@event/beta/gala", 0},
-      {"~event beta/gala beta/ball", "gamma alice ticket:read@event/beta/ball", 0},
-      {"", "gamma alice ticket:read@event/beta/gala", E_NOTFOUND},
-      {"~organization beta delta", "gamma alice ticket:read@event/delta/ball", 0},
-      {"-event delta/ball", "gamma alice ticket:read@event/delta/ball", E_NOTFOUND}}},
-    {"an event comes after its memberships and grants",
-     COMMON "person carol\nevent-membership acme/hamlet/bob grant=+ticket:delete\n"
-            "membership acme/alice grant=+ticket:read@event/hamlet\n",
-     {{"", "acme alice ticket:read@event/hamlet", E_NOTFOUND},
-      {"+event acme/hamlet", "acme alice ticket:read@event/hamlet", 0},
-      {"", "acme bob ticket:delete@event/HAMLET", 0},
-      {"", "acme bob ticket:delete", E_DENIED},
-      {"~event acme/hamlet acme/macbeth", "acme bob ticket:delete@event/macbeth", 0},
-      {"", "acme alice ticket:read@event/macbeth", E_DENIED},
-      {"~event acme/macbeth acme/hamlet", "acme alice ticket:read@event/hamlet", 0},
-      {"+event acme/hamlet from=1700000000001", "acme bob ticket:delete@event/hamlet", E_DENIED},
-      {"", "acme alice ticket:read@event/hamlet", 0},
-      {"+event acme/hamlet until=1700000000001", "acme bob ticket:delete@event/hamlet", 0},
-      {"+event-membership acme/hamlet/bob grant=+ticket:read", "acme bob ticket:read@event/hamlet",
-       0},
-      {"~event-membership acme/hamlet/bob acme/hamlet/carol", "acme bob ticket:read@event/hamlet",
-       E_DENIED},
-      {"-event acme/hamlet", "acme carol ticket:read@event/hamlet", E_NOTFOUND},
-      {"+event acme/hamlet", "acme carol ticket:read@event/hamlet", 0}}},
-    {"people of one event alone",
-     COMMON "event acme/hamlet\nevent acme/macbeth\nrole acme/gate grant=+ticket:read\n"
-            "event-membership acme/hamlet/bob role=acme/gate\n",
-     {{"", "acme bob ticket:read@event/hamlet", 0},
-      {"", "acme bob ticket:read@event/macbeth", E_DENIED},
-      {"+person bob inactive", "acme bob ticket:read@event/hamlet", E_DENIED},
-      {"+person bob", "acme bob ticket:read@event/hamlet", 0},
-      {"-person bob", "acme bob ticket:read@event/hamlet", E_DENIED},
-      {"+person bob", "acme bob ticket:read@event/hamlet", 0},
-      {"+role acme/gate grant=+ticket:delete", "acme bob ticket:delete@event/hamlet", 0},
-      {"+group acme/g grant=+ticket:read member=bob", "acme bob ticket:read@event/hamlet",
-       E_DENIED},
-      {"+membership acme/bob", "acme bob ticket:read@event/hamlet", 0},
-      {"~organization acme gamma", "gamma bob ticket:read@event/hamlet", 0},
-      {"", "gamma bob ticket:delete@event/hamlet", E_DENIED},
-      {"-event-membership gamma/hamlet/bob", "gamma bob ticket:read@event/macbeth", 0},
-      {"-membership gamma/bob", "gamma bob ticket:read@event/hamlet", E_DENIED}}},
-    {"scopes come and go",
-     COMMON "event acme/hamlet\nrole /r grant=+ticket:read@payment/card\n"
-            "membership acme/alice role=/r\nmembership beta/alice role=/r\n",
-     {{"", "acme alice ticket:read@payment/card", 0},
-      {"+role /r grant=+ticket:read@payment/cash", "acme alice ticket:read@payment/card", E_DENIED},
-      {"+role /r grant=+ticket:read grant=-ticket:read@payment/*",
-       "acme alice ticket:read@payment/cash", E_DENIED},
-      {"+membership acme/alice role=/r grant=+ticket:read@payment/cash",
-       "acme alice ticket:read@payment/cash", 0},
-      {"+role /r inactive grant=+ticket:read", "acme alice ticket:read@payment/cash", 0},
-      {"+membership acme/alice role=/r", "acme alice ticket:read@payment/cash", E_DENIED},
-      {"+role /r role=/s", "acme alice ticket:read@payment/cash", E_DENIED},
-      {"+role /s grant=+ticket:read@event/hamlet grant=+ticket:delete@event/*",
-       "acme alice ticket:read@event/hamlet", 0},
-      {"+event beta/hamlet", "beta alice ticket:read@event/hamlet", 0},
-      {"+role /s role=/r grant=+ticket:read@event/hamlet", "acme alice ticket:read@event/hamlet",
-       E_DENIED},
-      {"+role /s grant=+ticket:read@event/beta/*", "beta alice ticket:read@event/hamlet", 0},
-      {"-membership beta/alice", "beta alice ticket:read@event/hamlet", E_DENIED},
-      {"-membership acme/alice", "acme alice ticket:read@event/hamlet", E_DENIED},
-      {"+membership beta/alice role=/r", "beta alice ticket:read@event/hamlet", 0},
-      {"+role /s grant=+ticket:read", "beta alice ticket:read@event/hamlet", 0}}},
-    {"settings restrict",
-     COMMON "permission ticket:edit editing\norganization platform\n"
-            "event acme/hamlet\nevent beta/gala shared=acme\n"
-            "role /r\nmembership acme/alice grant=+* role=/r\nmembership platform/bob grant=+*\n",
-     {{"", "acme alice ticket:edit@event/beta/gala", 0},
-      {"+organization acme setting=shared-events=read-only",
-       "acme alice ticket:edit@event/beta/gala", E_DENIED},
-      {"", "acme alice ticket:edit@event/hamlet", 0},
-      {"+role /r setting=shared-events=edit", "acme alice ticket:edit@event/beta/gala", 0},
-      {"", "acme bob ticket:edit@event/beta/gala", E_DENIED},
-      {"+membership platform/bob grant=+* setting=shared-events=edit",
-       "acme bob ticket:edit@event/beta/gala", 0},
-      {"+organization acme setting=event-scope=specific", "acme alice ticket:read@event/hamlet",
-       E_DENIED},
-      {"", "acme bob ticket:read@event/hamlet", 0},
-      {"+event-membership acme/hamlet/alice", "acme alice ticket:read@event/hamlet", 0},
-      {"+event-membership acme/hamlet/alice inactive", "acme alice ticket:read@event/hamlet",
-       E_DENIED},
-      {"+role /r setting=event-scope=all", "acme alice ticket:read@event/hamlet", 0},
-      {"+membership acme/alice grant=+* role=/r setting=event-scope=specific",
-       "acme alice ticket:read@event/hamlet", E_DENIED},
-      {"+membership platform/alice", "acme alice ticket:read@event/hamlet", 0}}},
-    {"who is there and who is not",
-     COMMON "membership acme/alice grant=+ticket:read\n",
-     {{"", "beta alice ticket:read", E_DENIED},
-      {"+person bob inactive", "beta bob ticket:read", E_DENIED},
-      {"~person bob carol", "beta carol ticket:read", E_DENIED},
-      {"-person carol", "beta carol ticket:read", E_DENIED},
-      {"+person alice inactive", "beta alice ticket:read", E_DENIED}}},
 };
 
 static struct line *world_find(struct world *world, const char *head)
@@ -477,7 +240,7 @@ static void test_scenarios(void **unused)
     unsigned failures = 0;
 
     (void)unused;
-    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+    for (size_t i = 0; i < scenario_count; i++)
         failures += run_scenario(&scenarios[i], false);
     assert_int_equal(failures, 0);
 }
@@ -487,7 +250,7 @@ static void test_scenarios_reopened(void **unused)
     unsigned failures = 0;
 
     (void)unused;
-    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+    for (size_t i = 0; i < scenario_count; i++)
         failures += run_scenario(&scenarios[i], true);
     assert_int_equal(failures, 0);
 }
@@ -496,7 +259,7 @@ static void test_scenarios_reopened(void **unused)
 static void test_scenarios_at_once(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+    for (size_t i = 0; i < scenario_count; i++) {
         const struct scenario *scenario = &scenarios[i];
         struct naive *tree;
         struct world world;
