@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "table_fixture.h"
+#include "table_answers.h"
 
 #define SEEDS 1000
 

@@ -11,7 +11,7 @@
 
 #include "cache/key.h"
 #include "cache/reading.h"
-#include "table_fixture.h"
+#include "table_answers.h"
 
 static void test_answers(void **state)
 {
