@@ -12,39 +12,51 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Keys of a file that stays until the end, so that turning can have a new one seal. */
+struct turning_keys {
+    char dir[32], path[64];
+    struct keys *keys;
+};
+
+static inline void turning_keys_begin(struct turning_keys *turning)
+{
+    char wrong[256] = "";
+
+    *turning = (struct turning_keys){.dir = "/tmp/usher-keys-XXXXXX"};
+    assert_non_null(mkdtemp(turning->dir));
+    snprintf(turning->path, sizeof(turning->path), "%s/key", turning->dir);
+    assert_int_equal(keys_create(turning->path), 0);
+    if (keys_load(turning->path, &turning->keys, wrong, sizeof(wrong)) < 0)
+        fail_msg("%s", wrong);
+}
+
+static inline void turning_keys_turn(struct turning_keys *turning)
+{
+    char wrong[256] = "";
+
+    if (keys_add(turning->path, wrong, sizeof(wrong)) < 0 ||
+        keys_promote(turning->path, wrong, sizeof(wrong)) < 0)
+        fail_msg("%s", wrong);
+}
+
+static inline void turning_keys_end(struct turning_keys *turning)
+{
+    keys_free(turning->keys);
+    unlink(turning->path);
+    rmdir(turning->dir);
+}
+
+/* Keys whose file is gone already. */
 static inline struct keys *fixture_keys(void)
 {
-    char dir[] = "/tmp/usher-keys-XXXXXX", path[64], wrong[256] = "";
-    struct keys *keys = NULL;
+    struct turning_keys turning;
+    struct keys *keys;
 
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/key", dir);
-    assert_int_equal(keys_create(path), 0);
-    if (keys_load(path, &keys, wrong, sizeof(wrong)) < 0)
-        fail_msg("%s", wrong);
-    unlink(path);
-    rmdir(dir);
+    turning_keys_begin(&turning);
+    keys = turning.keys;
+    turning.keys = NULL;
+    turning_keys_end(&turning);
     return keys;
-}
-
-/* Keys of a file that stays, so that fixture_keys_turn can have a new one seal. */
-static inline struct keys *fixture_keys_at(const char *path)
-{
-    struct keys *keys = NULL;
-    char wrong[256] = "";
-
-    assert_int_equal(keys_create(path), 0);
-    if (keys_load(path, &keys, wrong, sizeof(wrong)) < 0)
-        fail_msg("%s", wrong);
-    return keys;
-}
-
-static inline void fixture_keys_turn(const char *path)
-{
-    char wrong[256] = "";
-
-    if (keys_add(path, wrong, sizeof(wrong)) < 0 || keys_promote(path, wrong, sizeof(wrong)) < 0)
-        fail_msg("%s", wrong);
 }
 
 #endif

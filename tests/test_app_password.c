@@ -10,27 +10,11 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "fixture_keys.h"
+#include "group_keys.h"
 #include "secret/app_password.h"
 #include "secret/letters.h"
 
 #include <string.h>
-
-static struct keys *keys;
-
-static int set_up(void **state)
-{
-    (void)state;
-    keys = fixture_keys();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    keys_free(keys);
-    return 0;
-}
 
 static void there_and_back(void **state)
 {
@@ -159,5 +143,5 @@ int main(void)
         cmocka_unit_test(letters),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, group_keys_set_up, group_keys_tear_down);
 }

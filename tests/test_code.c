@@ -10,28 +10,12 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "fixture_keys.h"
+#include "group_keys.h"
 #include "secret/code.h"
 
 #include <string.h>
 
 #define NOW INT64_C(1790000000000)
-
-static struct keys *keys;
-
-static int set_up(void **state)
-{
-    (void)state;
-    keys = fixture_keys();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    keys_free(keys);
-    return 0;
-}
 
 static void life(void **state)
 {
@@ -170,32 +154,27 @@ static void uniform(void **state)
 /* With a new key: the same code, means and times. */
 static void sealed_again(void **state)
 {
-    char dir[] = "/tmp/usher-keys-XXXXXX", path[64];
     char code[CODE_DIGITS + 1], record[CODE_RECORD_MAX], again[CODE_RECORD_MAX];
     struct slice person = slice_of("p1");
-    struct keys *turning;
+    struct turning_keys turning;
 
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/key", dir);
-    turning = fixture_keys_at(path);
-    assert_int_equal(code_new(turning, person, slice_of("email"), NOW, code, record), 0);
-    assert_int_equal(code_again(turning, person, slice_of(record), again), E_EXISTS);
-    fixture_keys_turn(path);
-    assert_int_equal(code_again(turning, slice_of("p2"), slice_of(record), again), E_CRYPTO);
-    assert_int_equal(code_again(turning, person, slice_of("no record"), again), E_CRYPTO);
+    turning_keys_begin(&turning);
+    assert_int_equal(code_new(turning.keys, person, slice_of("email"), NOW, code, record), 0);
+    assert_int_equal(code_again(turning.keys, person, slice_of(record), again), E_EXISTS);
+    turning_keys_turn(&turning);
+    assert_int_equal(code_again(turning.keys, slice_of("p2"), slice_of(record), again), E_CRYPTO);
+    assert_int_equal(code_again(turning.keys, person, slice_of("no record"), again), E_CRYPTO);
     assert_int_equal(code_again(keys, person, slice_of(record), again), E_NOTFOUND);
-    assert_int_equal(code_again(turning, person, slice_of(record), again), 0);
+    assert_int_equal(code_again(turning.keys, person, slice_of(record), again), 0);
     assert_string_not_equal(again, record);
     assert_int_equal(strcspn(again, "u"), strcspn(record, "u")); /* what stands in the clear */
     assert_memory_equal(again, record, strcspn(record, "u"));
-    assert_int_equal(code_check(turning, person, slice_of(again), slice_of(code), NOW), 0);
+    assert_int_equal(code_check(turning.keys, person, slice_of(again), slice_of(code), NOW), 0);
     assert_int_equal(
-        code_check(turning, person, slice_of(again), slice_of(code), NOW + CODE_LIFETIME_MS),
+        code_check(turning.keys, person, slice_of(again), slice_of(code), NOW + CODE_LIFETIME_MS),
         E_TIMEOUT);
-    keys_free(turning);
-    unlink(path);
-    rmdir(dir);
+    turning_keys_end(&turning);
 }
 
 int main(void)
@@ -204,5 +183,5 @@ int main(void)
         cmocka_unit_test(life),  cmocka_unit_test(tampering), cmocka_unit_test(one_a_minute),
         cmocka_unit_test(means), cmocka_unit_test(uniform),   cmocka_unit_test(sealed_again),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, group_keys_set_up, group_keys_tear_down);
 }

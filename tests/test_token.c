@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
-#include "fixture_keys.h"
+#include "group_keys.h"
 #include "secret/token.h"
 
 #include <string.h>
@@ -20,22 +20,6 @@
         text, sizeof(text) - 1                                                                     \
     }
 #define COUNT(of) (sizeof(of) / sizeof((of)[0]))
-
-static struct keys *keys;
-
-static int set_up(void **state)
-{
-    (void)state;
-    keys = fixture_keys();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    keys_free(keys);
-    return 0;
-}
 
 static void bound_to_all(void **state)
 {
@@ -179,34 +163,31 @@ static void enrolments(void **state)
 /* With a new key: the same secret and time, also for the longest one. */
 static void sealed_again(void **state)
 {
-    char dir[] = "/tmp/usher-keys-XXXXXX", path[64], secret[TOTP_SECRET_MAX];
+    char secret[TOTP_SECRET_MAX];
     char record[ENROLMENT_MAX], again[ENROLMENT_MAX];
     struct slice person = slice_of("p1");
-    struct keys *turning;
+    struct turning_keys turning;
     struct secret back;
 
     (void)state;
     memset(secret, 's', sizeof(secret));
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/key", dir);
-    turning = fixture_keys_at(path);
-    assert_int_equal(enrolment_seal(turning, person, secret, sizeof(secret), NOW, record), 0);
-    assert_int_equal(enrolment_again(turning, person, slice_of(record), again), E_EXISTS);
-    fixture_keys_turn(path);
-    assert_int_equal(enrolment_again(turning, slice_of("p2"), slice_of(record), again), E_CRYPTO);
-    assert_int_equal(enrolment_again(turning, person, slice_of("x"), again), E_CRYPTO);
+    turning_keys_begin(&turning);
+    assert_int_equal(enrolment_seal(turning.keys, person, secret, sizeof(secret), NOW, record), 0);
+    assert_int_equal(enrolment_again(turning.keys, person, slice_of(record), again), E_EXISTS);
+    turning_keys_turn(&turning);
+    assert_int_equal(enrolment_again(turning.keys, slice_of("p2"), slice_of(record), again),
+                     E_CRYPTO);
+    assert_int_equal(enrolment_again(turning.keys, person, slice_of("x"), again), E_CRYPTO);
     assert_int_equal(enrolment_again(keys, person, slice_of(record), again), E_NOTFOUND);
-    assert_int_equal(enrolment_again(turning, person, slice_of(record), again), 0);
+    assert_int_equal(enrolment_again(turning.keys, person, slice_of(record), again), 0);
     assert_string_not_equal(again, record);
-    assert_int_equal(enrolment_open(turning, person, slice_of(again), NOW, &back), 0);
+    assert_int_equal(enrolment_open(turning.keys, person, slice_of(again), NOW, &back), 0);
     assert_int_equal(back.len, sizeof(secret));
     secret_clear(&back);
     assert_int_equal(
-        enrolment_open(turning, person, slice_of(again), NOW + ENROLMENT_LIFETIME_MS, &back),
+        enrolment_open(turning.keys, person, slice_of(again), NOW + ENROLMENT_LIFETIME_MS, &back),
         E_TIMEOUT);
-    keys_free(turning);
-    unlink(path);
-    rmdir(dir);
+    turning_keys_end(&turning);
 }
 
 int main(void)
@@ -215,5 +196,5 @@ int main(void)
         cmocka_unit_test(bound_to_all), cmocka_unit_test(tampering),    cmocka_unit_test(bounds),
         cmocka_unit_test(enrolments),   cmocka_unit_test(sealed_again),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, group_keys_set_up, group_keys_tear_down);
 }
