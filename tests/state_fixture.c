@@ -7,7 +7,6 @@
 
 #include "base/err.h"
 #include "state_fixture.h"
-#include "tree_text.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,14 +37,6 @@ void reopen(struct fixture *fixture)
     state_close(fixture->state);
     fixture->state = NULL;
     assert_int_equal(state_tree_open(fixture->directory, &fixture->problems, &fixture->state), 0);
-}
-
-struct naive *tree_of(const char *text)
-{
-    struct naive *tree = naive_new();
-
-    tree_read(tree, text);
-    return tree;
 }
 
 void fill(struct fixture *fixture, const char *text)

@@ -7,6 +7,7 @@
 #define USHER_TESTS_STATE_FIXTURE_H
 
 #include "state_tree.h"
+#include "tree_text.h"
 
 #define NOW INT64_C(1700000000000)
 
@@ -22,9 +23,6 @@ int state_teardown(void **state);
 
 /* Closes the state and opens it again. */
 void reopen(struct fixture *fixture);
-
-/* A tree of these lines (tree_text.h). */
-struct naive *tree_of(const char *text);
 
 /* All of it, within a refresh. */
 void fill(struct fixture *fixture, const char *text);

@@ -83,14 +83,6 @@ static void tear_down(struct fixture *fixture)
     state_tree_remove(fixture->directory);
 }
 
-static struct naive *tree_of(const char *text)
-{
-    struct naive *tree = naive_new();
-
-    tree_read(tree, text);
-    return tree;
-}
-
 static void fill(struct fixture *fixture, const char *text)
 {
     struct naive *tree = tree_of(text);

@@ -68,11 +68,9 @@ static struct naive *world_tree(const struct world *world)
 
 static int put_line(struct state *state, const struct line *line)
 {
-    struct naive *tree = naive_new();
-    int err;
+    struct naive *tree = tree_of(line->text);
+    int err = state_tree_put(state, line->uuid, naive_at(tree, 0));
 
-    tree_read(tree, line->text);
-    err = state_tree_put(state, line->uuid, naive_at(tree, 0));
     naive_free(tree);
     return err;
 }

@@ -149,3 +149,11 @@ void tree_read(struct naive *tree, const char *text)
             read_line(tree, line);
     free(copy);
 }
+
+struct naive *tree_of(const char *text)
+{
+    struct naive *tree = naive_new();
+
+    tree_read(tree, text);
+    return tree;
+}

@@ -14,4 +14,7 @@
 /* Adds the entries; a line that it does not understand ends the process with a message. */
 void tree_read(struct naive *tree, const char *text);
 
+/* A tree of these entries. */
+struct naive *tree_of(const char *text);
+
 #endif
