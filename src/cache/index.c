@@ -37,17 +37,22 @@ static struct slice dn_key(struct slice dn, char buf[DB_KEY_MAX])
     return (struct slice){.data = buf, .len = len};
 }
 
-bool index_get(struct batch *batch, const struct id *uuid, struct entry *ret)
+/* The entry in a row, in the batch's arena. */
+static bool row_decode(struct batch *batch, struct slice row, struct entry *ret)
 {
-    struct slice bytes;
-    int err;
+    int err = entry_decode(arena_copy(batch->arena, row), batch->base, batch->arena, ret);
 
-    if (!db_get(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid), &bytes))
-        return false;
-    err = entry_decode(arena_copy(batch->arena, bytes), batch->base, batch->arena, ret);
     if (err != 0)
         batch_fail(batch, err);
     return err == 0;
+}
+
+bool index_get(struct batch *batch, const struct id *uuid, struct entry *ret)
+{
+    struct slice row;
+
+    return db_get(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid), &row) &&
+           row_decode(batch, row, ret);
 }
 
 bool index_same(struct batch *batch, const struct id *uuid, struct slice encoded)
@@ -226,16 +231,12 @@ void index_entries(struct batch *batch, unsigned kinds,
     while (db_next(&cursor, &key, &value)) {
         struct entry entry;
         struct id uuid;
-        int err;
 
         if (key.len != sizeof(uuid) || !entry_may_be(value, kinds))
             continue;
         memcpy(&uuid, key.data, sizeof(uuid));
         arena_reset(batch->arena);
-        err = entry_decode(arena_copy(batch->arena, value), batch->base, batch->arena, &entry);
-        if (err != 0)
-            batch_fail(batch, err);
-        else if ((kinds >> entry.kind & 1) != 0)
+        if (row_decode(batch, value, &entry) && (kinds >> entry.kind & 1) != 0)
             call(batch, &uuid, &entry, context);
     }
     db_walk_end(&cursor);
