@@ -174,12 +174,28 @@ void attempt_drop(struct attempt *attempt)
     attempt_free(attempt);
 }
 
-void attempt_finish(struct attempt *attempt, const struct result *result)
+/* value: with bytes, or NULL; control: of the response, or NULL. */
+static void attempt_send(struct attempt *attempt, const struct buffer *value,
+                         const struct control *control)
 {
-    struct request *request = attempt->request;
+    struct result result = {.code = err_ldap(attempt->login.err),
+                            .text = slice_of(attempt->login.text),
+                            .controls = control,
+                            .control_count = control != NULL ? 1 : 0};
 
-    request_finish(request, result);
+    if (value != NULL && value->len > 0) {
+        result.has_value = true;
+        result.value = (struct slice){.data = value->data, .len = value->len};
+    }
+    request_finish(attempt->request, &result);
     attempt_free(attempt);
+}
+
+void attempt_finish(struct attempt *attempt, struct buffer *value)
+{
+    attempt_send(attempt, value, NULL);
+    if (value != NULL)
+        buffer_clear(value);
 }
 
 /* The figures of logins: what was let in, refused, refused because locked. */
@@ -193,12 +209,11 @@ static void attempt_count(struct daemon *daemon, const struct login *login)
         atomic_fetch_add(&daemon->logins_locked, 1);
 }
 
-void attempt_finish_policy(struct attempt *attempt, const struct result *result)
+void attempt_finish_policy(struct attempt *attempt)
 {
     const struct login *login = &attempt->login;
     const struct password_policy *told = &login->policy;
     struct policy_control policy = {-1, -1, -1};
-    struct result with = *result;
     struct control control = {.oid = slice_of(OID_PASSWORD_POLICY), .has_value = true};
     struct buffer value;
 
@@ -208,12 +223,9 @@ void attempt_finish_policy(struct attempt *attempt, const struct result *result)
     if (login->change_only && policy.error < 0 && policy.grace < 0)
         policy.error = PASSWORD_CHANGE_AFTER_RESET;
     if (attempt->request->policy && (login->policy_told || login->change_only) &&
-        policy_control_encode(&policy, &value) == 0) {
+        policy_control_encode(&policy, &value) == 0)
         control.value = (struct slice){.data = value.data, .len = value.len};
-        with.controls = &control;
-        with.control_count = 1;
-    }
-    attempt_finish(attempt, &with);
+    attempt_send(attempt, NULL, value.len > 0 ? &control : NULL);
     buffer_clear(&value);
 }
 

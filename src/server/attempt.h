@@ -46,12 +46,13 @@ enum handled attempt_start(struct attempt *attempt,
                            void (*step)(const struct login_context *, struct login *),
                            struct result *ret);
 
-/* Sends the result, wipes and frees. */
-void attempt_finish(struct attempt *attempt, const struct result *result);
+/* Answers as the login says (login.err, login.text), with value where it holds bytes (NULL: there
+ * is none). Wipes and frees, the value's bytes too. */
+void attempt_finish(struct attempt *attempt, struct buffer *value);
 
-/* The same, with the response control of the password policy where it was asked for and the store
- * has said something of the password. */
-void attempt_finish_policy(struct attempt *attempt, const struct result *result);
+/* The same without a value, and with the response control of the password policy where it was asked
+ * for and the store has said something of the password. */
+void attempt_finish_policy(struct attempt *attempt);
 
 /* Wipes and frees an attempt that was never started, and takes its deferred request back. */
 void attempt_drop(struct attempt *attempt);

@@ -13,19 +13,15 @@ static void on_recovered(struct attempt *attempt)
     const struct login *login = &attempt->login;
     struct slice codes[RECOVERY_CODES];
     struct recovery_response response = {.codes = codes, .count = RECOVERY_CODES};
-    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
     struct buffer value;
 
     attempt_audit(attempt, "recovery");
     buffer_init(&value);
     for (size_t i = 0; i < RECOVERY_CODES; i++)
         codes[i] = slice_of(login->recovery[i]);
-    if (login->err == 0 && recovery_response_encode(&response, &value) == 0) {
-        result.has_value = true;
-        result.value = (struct slice){.data = value.data, .len = value.len};
-    }
-    attempt_finish(attempt, &result);
-    buffer_clear(&value);
+    if (login->err == 0)
+        (void)recovery_response_encode(&response, &value);
+    attempt_finish(attempt, &value);
 }
 
 enum handled exop_recovery(struct request *request, struct result *ret)
@@ -53,7 +49,6 @@ static void on_app_password(struct attempt *attempt)
     struct app_password_line lines[APP_PASSWORD_LINES_MAX];
     char times[APP_PASSWORD_LINES_MAX][CLOCK_TEXT_MAX];
     struct app_password_response response = {.lines = lines, .count = login->app_count};
-    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
     struct buffer value;
 
     attempt_audit(attempt, names[login->app_action]);
@@ -69,12 +64,9 @@ static void on_app_password(struct attempt *attempt)
         lines[i] = (struct app_password_line){slice_of(apps[i].id), slice_of(apps[i].organization),
                                               slice_of(apps[i].service), slice_of(apps[i].label),
                                               slice_of(clock_format(apps[i].created_ms, times[i]))};
-    if (login->err == 0 && app_password_response_encode(&response, &value) == 0) {
-        result.has_value = true;
-        result.value = (struct slice){.data = value.data, .len = value.len};
-    }
-    attempt_finish(attempt, &result);
-    buffer_clear(&value);
+    if (login->err == 0)
+        (void)app_password_response_encode(&response, &value);
+    attempt_finish(attempt, &value);
 }
 
 enum handled exop_app_password(struct request *request, struct result *ret)

@@ -24,7 +24,6 @@ static void on_verified(struct attempt *attempt)
     const struct login *login = &attempt->login;
     struct verify_response response = {
         .state = login->state, .text = slice_of(login->text), .means = login->due};
-    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
     struct buffer value;
 
     if (login->ret_ticket[0] != '\0')
@@ -33,12 +32,8 @@ static void on_verified(struct attempt *attempt)
         response.user = slice_of(login->uid);
     attempt_audit(attempt, "verify");
     buffer_init(&value);
-    if (verify_response_encode(&response, &value) == 0) {
-        result.has_value = true;
-        result.value = (struct slice){.data = value.data, .len = value.len};
-    }
-    attempt_finish(attempt, &result);
-    buffer_clear(&value);
+    (void)verify_response_encode(&response, &value);
+    attempt_finish(attempt, &value);
 }
 
 enum handled exop_verify(struct request *request, struct result *ret)
@@ -80,17 +75,13 @@ static void on_challenge_answered(struct attempt *attempt)
                                           .destination = slice_of(login->masked),
                                           .digits = CODE_DIGITS,
                                           .seconds = CODE_LIFETIME_MS / 1000};
-    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
     struct buffer value;
 
     attempt_audit(attempt, "challenge");
     buffer_init(&value);
-    if (login->err == 0 && challenge_response_encode(&response, &value) == 0) {
-        result.has_value = true;
-        result.value = (struct slice){.data = value.data, .len = value.len};
-    }
-    attempt_finish(attempt, &result);
-    buffer_clear(&value);
+    if (login->err == 0)
+        (void)challenge_response_encode(&response, &value);
+    attempt_finish(attempt, &value);
 }
 
 static void on_challenged(struct attempt *attempt)
@@ -165,11 +156,8 @@ enum handled exop_challenge(struct request *request, struct result *ret)
 /* Operations whose answer is a result and no value. */
 static void on_changed(struct attempt *attempt, const char *what)
 {
-    struct result result = {.code = err_ldap(attempt->login.err),
-                            .text = slice_of(attempt->login.text)};
-
     attempt_audit(attempt, what);
-    attempt_finish(attempt, &result);
+    attempt_finish(attempt, NULL);
 }
 
 static void on_pin_set(struct attempt *attempt)
@@ -186,13 +174,12 @@ static void on_password_changed(struct attempt *attempt)
 {
     const struct login *login = &attempt->login;
     struct identity *identity = &attempt->request->conn->identity;
-    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
 
     attempt_audit(attempt, "password-modify");
     if (login->err == 0 && identity->kind == IDENTITY_PERSON &&
         slice_is(slice_of(login->uid), identity->name))
         identity->change_only = false; /* the way is open from here on */
-    attempt_finish_policy(attempt, &result);
+    attempt_finish_policy(attempt);
 }
 
 enum handled exop_set_pin(struct request *request, struct result *ret)
@@ -222,20 +209,15 @@ static void on_enrolled(struct attempt *attempt)
 {
     const struct login *login = &attempt->login;
     struct enroll_response response = {.uri = slice_of(login->uri)};
-    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
     struct buffer value;
 
     attempt_audit(attempt, "enroll");
     buffer_init(&value);
-    if (login->err == 0 && login->uri[0] != '\0' &&
-        enroll_response_encode(&response, &value) == 0) {
-        result.has_value = true;
-        result.value = (struct slice){.data = value.data, .len = value.len};
-    }
+    if (login->err == 0 && login->uri[0] != '\0')
+        (void)enroll_response_encode(&response, &value);
     if (login->err == 0 && login->step == ENROLL_CONFIRM) /* the way is open from here on */
         attempt->request->conn->identity.enroll_only = false;
-    attempt_finish(attempt, &result);
-    buffer_clear(&value);
+    attempt_finish(attempt, &value);
 }
 
 enum handled exop_enroll(struct request *request, struct result *ret)

@@ -50,7 +50,6 @@ static void on_logged_out(struct attempt *attempt)
 {
     const struct login *login = &attempt->login;
     struct conn *conn = attempt->request->conn;
-    struct result result = {.code = err_ldap(login->err), .text = slice_of(login->text)};
 
     attempt_audit(attempt, "logout");
     if (login->err == 0) {
@@ -58,7 +57,7 @@ static void on_logged_out(struct attempt *attempt)
             conn_forget_identity(conn);
         connections_part(conn->loop->daemon, login->uid);
     }
-    attempt_finish(attempt, &result);
+    attempt_finish(attempt, NULL);
 }
 
 enum handled exop_logout(struct request *request, struct result *ret)

@@ -34,15 +34,12 @@ static void on_bound(struct attempt *attempt)
 {
     struct conn *conn = attempt->request->conn;
     struct login *login = &attempt->login;
-    struct result result = {0};
 
     conn->binding = false;
     if (login->err == 0 && !conn->closed)
         bind_identity(conn, login, attempt->service);
     attempt_audit(attempt, "bind");
-    result.code = err_ldap(login->err);
-    result.text = slice_of(login->text);
-    attempt_finish_policy(attempt, &result);
+    attempt_finish_policy(attempt);
 }
 
 static enum handled bind_simple(struct request *request, struct result *ret)
