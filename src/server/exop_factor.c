@@ -27,11 +27,9 @@ static void on_recovered(struct attempt *attempt)
 enum handled exop_recovery(struct request *request, struct result *ret)
 {
     struct recovery_request recovery;
-    struct attempt *attempt;
+    int rc = recovery_request_decode(request->message->extended.value, &recovery);
+    struct attempt *attempt = exop_attempt(request, rc, "usherRecovery", on_recovered, ret);
 
-    if (recovery_request_decode(request->message->extended.value, &recovery) < 0)
-        return exop_refuse_value(request, ret, "usherRecovery");
-    attempt = attempt_new(request, on_recovered, ret);
     if (attempt == NULL)
         return REPLY;
     attempt->login.factor = VERIFY_CODE;
@@ -72,12 +70,10 @@ static void on_app_password(struct attempt *attempt)
 enum handled exop_app_password(struct request *request, struct result *ret)
 {
     struct app_password_request asked;
+    int rc = app_password_request_decode(request->message->extended.value, &asked);
+    struct attempt *attempt = exop_attempt(request, rc, "usherAppPassword", on_app_password, ret);
     struct app_password *app;
-    struct attempt *attempt;
 
-    if (app_password_request_decode(request->message->extended.value, &asked) < 0)
-        return exop_refuse_value(request, ret, "usherAppPassword");
-    attempt = attempt_new(request, on_app_password, ret);
     if (attempt == NULL)
         return REPLY;
     app = &attempt->login.app_asked;
@@ -86,10 +82,10 @@ enum handled exop_app_password(struct request *request, struct result *ret)
     if (exop_take_user(attempt, asked.user, request, ret) < 0 ||
         exop_take(
             (struct exop_field[]){
-                {asked.organization, app->organization, sizeof(app->organization), "organization"},
-                {asked.service, app->service, sizeof(app->service), "service"},
-                {asked.label, app->label, sizeof(app->label), "label"},
-                {asked.id, app->id, sizeof(app->id), "id"},
+                EXOP_FIELD(asked, app, organization),
+                EXOP_FIELD(asked, app, service),
+                EXOP_FIELD(asked, app, label),
+                EXOP_FIELD(asked, app, id),
             },
             4, request, ret) < 0)
         return exop_refuse(attempt, request, ret);

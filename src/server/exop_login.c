@@ -39,24 +39,21 @@ static void on_verified(struct attempt *attempt)
 enum handled exop_verify(struct request *request, struct result *ret)
 {
     struct verify_request verify;
-    struct attempt *attempt;
+    int rc = verify_request_decode(request->message->extended.value, &verify);
+    struct attempt *attempt = exop_attempt(request, rc, "usherVerify", on_verified, ret);
     struct login *login;
 
-    if (verify_request_decode(request->message->extended.value, &verify) < 0)
-        return exop_refuse_value(request, ret, "usherVerify");
-    attempt = attempt_new(request, on_verified, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
     login->factor = verify.factor;
     if (exop_take(
             (struct exop_field[]){
-                {verify.user, login->user, sizeof(login->user), "user"},
-                {verify.organization, login->organization, sizeof(login->organization),
-                 "organization"},
-                {verify.permission, login->permission, sizeof(login->permission), "permission"},
-                {verify.ticket, login->ticket, sizeof(login->ticket), "ticket"},
-                {verify.language, login->language, sizeof(login->language), "language"},
+                EXOP_FIELD(verify, login, user),
+                EXOP_FIELD(verify, login, organization),
+                EXOP_FIELD(verify, login, permission),
+                EXOP_FIELD(verify, login, ticket),
+                EXOP_FIELD(verify, login, language),
             },
             5, request, ret) < 0 ||
         exop_take_secret(&login->secret, &login->has_secret, verify.secret) < 0)
@@ -128,12 +125,10 @@ static int challenge_admit(struct attempt *attempt)
 enum handled exop_challenge(struct request *request, struct result *ret)
 {
     struct challenge_request challenge;
-    struct attempt *attempt;
+    int rc = challenge_request_decode(request->message->extended.value, &challenge);
+    struct attempt *attempt = exop_attempt(request, rc, "usherChallenge", on_challenged, ret);
     struct login *login;
 
-    if (challenge_request_decode(request->message->extended.value, &challenge) < 0)
-        return exop_refuse_value(request, ret, "usherChallenge");
-    attempt = attempt_new(request, on_challenged, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
@@ -141,11 +136,10 @@ enum handled exop_challenge(struct request *request, struct result *ret)
     login->means = challenge.means;
     if (exop_take(
             (struct exop_field[]){
-                {challenge.user, login->user, sizeof(login->user), "user"},
-                {challenge.organization, login->organization, sizeof(login->organization),
-                 "organization"},
-                {challenge.ticket, login->ticket, sizeof(login->ticket), "ticket"},
-                {challenge.language, login->language, sizeof(login->language), "language"},
+                EXOP_FIELD(challenge, login, user),
+                EXOP_FIELD(challenge, login, organization),
+                EXOP_FIELD(challenge, login, ticket),
+                EXOP_FIELD(challenge, login, language),
             },
             4, request, ret) < 0)
         return exop_refuse(attempt, request, ret);
@@ -185,20 +179,17 @@ static void on_password_changed(struct attempt *attempt)
 enum handled exop_set_pin(struct request *request, struct result *ret)
 {
     struct set_pin_request set_pin;
-    struct attempt *attempt;
+    int rc = set_pin_request_decode(request->message->extended.value, &set_pin);
+    struct attempt *attempt = exop_attempt(request, rc, "usherSetPin", on_pin_set, ret);
     struct login *login;
 
-    if (set_pin_request_decode(request->message->extended.value, &set_pin) < 0)
-        return exop_refuse_value(request, ret, "usherSetPin");
-    attempt = attempt_new(request, on_pin_set, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
     login->factor = VERIFY_PIN;
     if (exop_take_user(attempt, set_pin.user, request, ret) < 0 ||
-        exop_take((struct exop_field[]){{set_pin.organization, login->organization,
-                                         sizeof(login->organization), "organization"}},
-                  1, request, ret) < 0 ||
+        exop_take((struct exop_field[]){EXOP_FIELD(set_pin, login, organization)}, 1, request,
+                  ret) < 0 ||
         exop_take_secret(&login->secret, &login->has_secret, set_pin.old_pin) < 0 ||
         exop_take_secret(&login->new_secret, &login->has_new_secret, set_pin.new_pin) < 0)
         return exop_refuse(attempt, request, ret);
@@ -223,12 +214,10 @@ static void on_enrolled(struct attempt *attempt)
 enum handled exop_enroll(struct request *request, struct result *ret)
 {
     struct enroll_request enroll;
-    struct attempt *attempt;
+    int rc = enroll_request_decode(request->message->extended.value, &enroll);
+    struct attempt *attempt = exop_attempt(request, rc, "usherEnroll", on_enrolled, ret);
     struct login *login;
 
-    if (enroll_request_decode(request->message->extended.value, &enroll) < 0)
-        return exop_refuse_value(request, ret, "usherEnroll");
-    attempt = attempt_new(request, on_enrolled, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
@@ -243,19 +232,16 @@ enum handled exop_enroll(struct request *request, struct result *ret)
 enum handled exop_unlock(struct request *request, struct result *ret)
 {
     struct unlock_request unlock;
-    struct attempt *attempt;
+    int rc = unlock_request_decode(request->message->extended.value, &unlock);
+    struct attempt *attempt = exop_attempt(request, rc, "usherUnlock", on_unlocked, ret);
     struct login *login;
 
-    if (unlock_request_decode(request->message->extended.value, &unlock) < 0)
-        return exop_refuse_value(request, ret, "usherUnlock");
-    attempt = attempt_new(request, on_unlocked, ret);
     if (attempt == NULL)
         return REPLY;
     login = &attempt->login;
     if (exop_take_user(attempt, unlock.user, request, ret) < 0 ||
-        exop_take((struct exop_field[]){{unlock.organization, login->organization,
-                                         sizeof(login->organization), "organization"}},
-                  1, request, ret) < 0)
+        exop_take((struct exop_field[]){EXOP_FIELD(unlock, login, organization)}, 1, request, ret) <
+            0)
         return exop_refuse(attempt, request, ret);
     return attempt_start(attempt, login_unlock, ret);
 }

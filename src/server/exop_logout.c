@@ -63,11 +63,9 @@ static void on_logged_out(struct attempt *attempt)
 enum handled exop_logout(struct request *request, struct result *ret)
 {
     struct logout_request logout;
-    struct attempt *attempt;
+    int rc = logout_request_decode(request->message->extended.value, &logout);
+    struct attempt *attempt = exop_attempt(request, rc, "usherLogout", on_logged_out, ret);
 
-    if (logout_request_decode(request->message->extended.value, &logout) < 0)
-        return exop_refuse_value(request, ret, "usherLogout");
-    attempt = attempt_new(request, on_logged_out, ret);
     if (attempt == NULL)
         return REPLY;
     if (exop_take_user(attempt, logout.user, request, ret) < 0)

@@ -27,6 +27,15 @@ enum handled exop_refuse_value(struct request *request, struct result *ret, cons
     return REPLY;
 }
 
+struct attempt *exop_attempt(struct request *request, int decoded, const char *name,
+                             void (*answer)(struct attempt *attempt), struct result *ret)
+{
+    if (decoded == 0)
+        return attempt_new(request, answer, ret);
+    (void)exop_refuse_value(request, ret, name);
+    return NULL;
+}
+
 enum handled exop_refuse(struct attempt *attempt, struct request *request, struct result *ret)
 {
     if (ret->code == 0)

@@ -8,7 +8,16 @@
 
 #include "server/attempt.h"
 
+/* The attempt of an operation of ours with this name; decoded: what decoding its value gave. NULL,
+ * with ret filled in, where that is malformed or too much is under way. */
+struct attempt *exop_attempt(struct request *request, int decoded, const char *name,
+                             void (*answer)(struct attempt *attempt), struct result *ret);
+
 /* A string of a request and where the login keeps it. */
+#define EXOP_FIELD(from, to, name)                                                                 \
+    {                                                                                              \
+        (from).name, (to)->name, sizeof((to)->name), #name                                         \
+    }
 struct exop_field {
     struct slice value;
     char *to;
