@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "cache/tree.h"
 #include "rules/person.h"
 #include "rules/verify.h"
 #include "store/entry.h"
@@ -64,28 +63,17 @@ static const char *login_service_name(const struct login *login)
     return login->peer.trusted || login->peer.admin ? login->service : "";
 }
 
-/* 0 when the person has a valid membership in the password's organization, or in the platform. */
-static int app_belongs(const struct login_context *context, struct login *login,
-                       const struct app_password *password)
-{
-    struct membership membership;
-    int rc = membership_read(context, login->arena, login->person, slice_of(password->organization),
-                             &membership);
-
-    if (rc == 0 && !membership.valid)
-        rc = membership_read(context, login->arena, login->person, slice_of(TREE_PLATFORM),
-                             &membership);
-    return rc < 0 ? rc : membership.valid ? 0 : E_AUTH;
-}
-
 /* The password is right: whether it counts here. */
 static int app_scope(const struct login_context *context, struct login *login,
                      const struct app_password *password)
 {
+    int rc;
+
     if (!login->person->active || strcmp(login_service_name(login), password->service) != 0 ||
         (!login->bind && strcmp(login->organization, password->organization) != 0))
         return E_AUTH;
-    return app_belongs(context, login, password);
+    rc = membership_valid(context, login->arena, login->person, slice_of(password->organization));
+    return rc == E_DENIED ? E_AUTH : rc;
 }
 
 static int app_find(const struct login_context *context, struct login *login, const char *letters,
@@ -244,8 +232,8 @@ static bool app_useful(const struct login_context *context, struct login *login)
             ". _ -, and a label");
         return false;
     }
-    rc = app_belongs(context, login, asked);
-    if (rc == E_AUTH)
+    rc = membership_valid(context, login->arena, login->person, slice_of(asked->organization));
+    if (rc == E_DENIED)
         login_fail(login, E_NOTFOUND, "\"%s\" has no valid membership in \"%s\"", login->uid,
                    asked->organization);
     else if (rc < 0)

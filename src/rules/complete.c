@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cache/rights.h"
-#include "cache/tree.h"
 #include "rules/ledger.h"
 #include "rules/person.h"
 #include "rules/recovery.h"
@@ -162,19 +161,6 @@ int verify_ticket_make(const struct login_context *context, struct login *login,
     return ticket_seal(context->keys, &whom, &ticket, login->ret_ticket);
 }
 
-/* 0 when the person has a valid membership in the organization or the platform. */
-static int belongs(const struct login_context *context, struct login *login)
-{
-    struct membership membership;
-    int rc = membership_read(context, login->arena, login->person, slice_of(login->organization),
-                             &membership);
-
-    if (rc == 0 && !membership.valid)
-        rc = membership_read(context, login->arena, login->person, slice_of(TREE_PLATFORM),
-                             &membership);
-    return rc < 0 ? rc : membership.valid ? 0 : E_DENIED;
-}
-
 static int permitted(const struct login_context *context, const struct login *login)
 {
     struct decision decision;
@@ -205,7 +191,7 @@ static bool complete_here(const struct login_context *context, struct login *log
         login_fail(login, E_UNWILLING, "a permission is asked in an organization: name it (org=)");
         return false;
     }
-    rc = belongs(context, login);
+    rc = membership_valid(context, login->arena, login->person, slice_of(login->organization));
     if (rc == E_DENIED) {
         login_answer(login, E_UNWILLING, VERIFY_STATE_NOT_A_MEMBER, TEXT_NOT_A_MEMBER);
         return false;

@@ -402,6 +402,17 @@ int membership_read(const struct login_context *context, struct arena *arena,
     return rc;
 }
 
+int membership_valid(const struct login_context *context, struct arena *arena,
+                     const struct person *person, struct slice organization)
+{
+    struct membership membership;
+    int rc = membership_read(context, arena, person, organization, &membership);
+
+    if (rc == 0 && !membership.valid)
+        rc = membership_read(context, arena, person, slice_of(TREE_PLATFORM), &membership);
+    return rc < 0 ? rc : membership.valid ? 0 : E_DENIED;
+}
+
 int person_factor_due(const struct login_context *context, struct arena *arena,
                       const struct person *person, bool *ret)
 {

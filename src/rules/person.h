@@ -46,6 +46,11 @@ int person_factor_due(const struct login_context *context, struct arena *arena,
 int membership_read(const struct login_context *context, struct arena *arena,
                     const struct person *person, struct slice organization, struct membership *ret);
 
+/* Whether one in the organization, or else in the platform, is valid. 0; E_DENIED; the store's
+ * errors. */
+int membership_valid(const struct login_context *context, struct arena *arena,
+                     const struct person *person, struct slice organization);
+
 /* Whether the enrolled factor can be used: a secret for totp, a verified address for
  * email; either that or a number for sms. */
 bool person_enrolled(const struct person *person);
