@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the three modules share: options, the conversation, the question to usherd, the ticket
- * between the modules of one stack, and PAM's codes for the daemon's answers. Invariant: only an
- * answer that says so in every part gives PAM_SUCCESS; every other one denies. Runs inside a
- * foreign program: no exit, output, signal, thread or global; what was secret is wiped; log lines
- * hold no secret and no user name.
+ * between the modules of one stack, PAM's codes for the daemon's answers, and pam_sm_setcred.
+ * Invariant: only an answer that says so in every part gives PAM_SUCCESS; every other one denies.
+ * Runs inside a foreign program: no exit, output, signal, thread or global; what was secret is
+ * wiped; log lines hold no secret and no user name.
  */
 #ifndef USHER_PAM_USHER_H
 #define USHER_PAM_USHER_H

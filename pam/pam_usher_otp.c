@@ -97,13 +97,3 @@ PAM_USHER_ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc,
     free(code);
     return rc;
 }
-
-/* Not PAM_IGNORE: a stack of nothing but that fails, and logins with it. */
-PAM_USHER_ENTRY int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
-{
-    (void)pamh;
-    (void)flags;
-    (void)argc;
-    (void)argv;
-    return PAM_SUCCESS;
-}

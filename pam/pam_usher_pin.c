@@ -21,16 +21,6 @@ PAM_USHER_ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc,
     return pam_usher_authenticate(pamh, flags, argc, argv, &module);
 }
 
-/* Not PAM_IGNORE: a stack of nothing but that fails, and logins with it. */
-PAM_USHER_ENTRY int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
-{
-    (void)pamh;
-    (void)flags;
-    (void)argc;
-    (void)argv;
-    return PAM_SUCCESS;
-}
-
 PAM_USHER_ENTRY int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     return pam_usher_account(pamh, flags, argc, argv, &module);
