@@ -10,6 +10,9 @@
 #include "cache/rights.h"
 #include "server/dispatch.h"
 
+/* What those are told who may not ask. */
+#define ACCESS_REFUSED "you may not ask about this person here"
+
 /* 0 when the bound identity may ask about uid in organization (both folded), E_ACCESS when not, or
  * what kept the table from telling (E_BUSY, E_STALE, E_PROTO): of a bound person who asks about
  * another, the state may still tell (read_decide). */

@@ -131,8 +131,7 @@ enum handled exop_explain(struct request *request, struct result *ret)
     if (err == E_BUSY) {
         memcpy(explaining->reader, request->conn->identity.name, sizeof(explaining->reader));
     } else if (err < 0) {
-        request_fail(request, ret, err, "%s",
-                     err == E_ACCESS ? "you may not ask about this person here" : err_text(err));
+        request_fail(request, ret, err, "%s", err == E_ACCESS ? ACCESS_REFUSED : err_text(err));
         on_free(&explaining->job);
         return REPLY;
     }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "ldap/exop.h"
 #include "secret/code.h"
+#include "server/access.h"
 #include "server/attempt.h"
 #include "server/daemon.h"
 #include "server/exop_value.h"
@@ -167,12 +168,10 @@ static void on_unlocked(struct attempt *attempt)
 static void on_password_changed(struct attempt *attempt)
 {
     const struct login *login = &attempt->login;
-    struct identity *identity = &attempt->request->conn->identity;
 
     attempt_audit(attempt, "password-modify");
-    if (login->err == 0 && identity->kind == IDENTITY_PERSON &&
-        slice_is(slice_of(login->uid), identity->name))
-        identity->change_only = false; /* the way is open from here on */
+    if (login->err == 0 && access_self(attempt->request, slice_of(login->uid)))
+        attempt->request->conn->identity.change_only = false; /* the way is open from here on */
     attempt_finish_policy(attempt);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "base/err.h"
 #include "ldap/exop.h"
+#include "server/access.h"
 #include "server/daemon.h"
 #include "server/exop_value.h"
 
@@ -53,7 +54,7 @@ static void on_logged_out(struct attempt *attempt)
 
     attempt_audit(attempt, "logout");
     if (login->err == 0) {
-        if (conn->identity.kind == IDENTITY_PERSON && strcmp(conn->identity.name, login->uid) == 0)
+        if (access_self(attempt->request, slice_of(login->uid)))
             conn_forget_identity(conn);
         connections_part(conn->loop->daemon, login->uid);
     }

@@ -32,8 +32,6 @@ static const struct {
     {E_BUSY, RESULT_BUSY, "too much to do to answer, ask again:"},
 };
 
-#define REFUSED "you may not ask about this person here"
-
 /* The event that the query means is not there. */
 static void compare_no_event(struct request *request, struct result *ret, struct slice organization,
                              const struct query *query)
@@ -108,7 +106,7 @@ static void compare_on_answer(struct view_job *job, int err, struct result *ret)
     if (err == 0 || err == E_DENIED || err == E_STEPUP)
         job->request->audit.step = comparing->decision.step;
     if (err == E_ACCESS)
-        request_fail(job->request, ret, err, REFUSED);
+        request_fail(job->request, ret, err, ACCESS_REFUSED);
     else if (err == E_NOTFOUND && comparing->decision.kind == MEMBERSHIP_EVENT)
         compare_no_event(job->request, ret, comparing->organization_name, &comparing->query);
     else
@@ -232,7 +230,7 @@ enum handled op_compare(struct request *request, struct result *ret)
     if (rc == E_BUSY)
         return compare_later(request, &place, true, ret);
     if (rc == E_ACCESS) {
-        request_fail(request, ret, rc, REFUSED);
+        request_fail(request, ret, rc, ACCESS_REFUSED);
         return REPLY;
     }
     if (rc == 0 && compare_query(request, &place, compare->value, &query, ret) < 0)

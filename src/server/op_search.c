@@ -5,13 +5,12 @@
  */
 #include "base/err.h"
 #include "base/log.h"
-#include "server/daemon.h"
+#include "server/access.h"
 #include "server/search.h"
 
 enum handled op_search(struct request *request, struct result *ret)
 {
     const struct search_request *search = &request->message->search;
-    const struct conn *conn = request->conn;
     char buf[DN_MAX], quoted[LOG_QUOTE_MAX];
     struct slice base;
     int rc = dn_normalize(search->base, buf, &base);
@@ -22,7 +21,7 @@ enum handled op_search(struct request *request, struct result *ret)
     } else if (base.len == 0 && search->scope == 0)
         search_root_dse(request);
     else if (slice_is(base, "cn=monitor") && search->scope == 0) {
-        if (conn->peer.trusted && conn->identity.kind != IDENTITY_PERSON)
+        if (access_operator(request))
             search_monitor(request);
         else
             request_fail(request, ret, E_ACCESS, "cn=monitor is for the administrator");
