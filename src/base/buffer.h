@@ -23,6 +23,12 @@ int buffer_reserve(struct buffer *buffer, size_t more);
 
 int buffer_append(struct buffer *buffer, const void *bytes, size_t len);
 
+/* The bytes in use, until it changes. */
+static inline struct slice buffer_slice(const struct buffer *buffer)
+{
+    return (struct slice){.data = buffer->data, .len = buffer->len};
+}
+
 /* Drops the first count bytes (count <= len). */
 void buffer_drop(struct buffer *buffer, size_t count);
 

@@ -81,4 +81,10 @@ struct secret {
 int secret_set(struct secret *secret, const void *bytes, size_t len);
 void secret_clear(struct secret *secret);
 
+/* Its bytes, as long as it stands. */
+static inline struct slice secret_slice(const struct secret *secret)
+{
+    return (struct slice){.data = secret->data, .len = secret->len};
+}
+
 #endif

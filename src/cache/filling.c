@@ -63,7 +63,7 @@ static uint32_t profile_of(struct batch *batch, struct filling *filling,
         batch_fail(batch, E_NOMEM);
         return TABLE_NO_PROFILE;
     }
-    encoded = (struct slice){.data = filling->encoded.data, .len = filling->encoded.len};
+    encoded = buffer_slice(&filling->encoded);
     met = &filling->met[XXH3_64bits(encoded.data, encoded.len) % MET_MAX];
     if (met->sources != NULL &&
         slice_equal(encoded, (struct slice){.data = met->sources, .len = met->len})) {

@@ -164,8 +164,7 @@ void index_write(struct batch *batch, const struct id *uuid, const struct entry 
     } else if (entry_encode(entry, &encoded) != 0) {
         batch_fail(batch, E_NOMEM);
     } else {
-        db_put(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid),
-               (struct slice){.data = encoded.data, .len = encoded.len});
+        db_put(&batch->txn, BATCH_ENTRY, SLICE_BYTES(*uuid), buffer_slice(&encoded));
     }
     if (old != NULL) {
         batch->numbers.counts[old->kind]--;

@@ -154,8 +154,7 @@ uint32_t profile_take(struct batch *batch, struct pool *pool, const struct sourc
     if (sources_encode(sources, &encoded) != 0)
         batch_fail(batch, E_NOMEM);
     else
-        number =
-            take(batch, pool, sources, (struct slice){.data = encoded.data, .len = encoded.len});
+        number = take(batch, pool, sources, buffer_slice(&encoded));
     buffer_clear(&encoded);
     return number;
 }

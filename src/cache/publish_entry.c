@@ -173,8 +173,7 @@ void put_shares(struct run *run, const struct entry *event)
 static bool find_at(struct run *run, int err, struct buffer *dn, enum tree_kind kind,
                     struct id *ret_uuid, struct entry *ret)
 {
-    bool found = err == 0 && index_at(run->batch, (struct slice){.data = dn->data, .len = dn->len},
-                                      kind, ret_uuid, ret);
+    bool found = err == 0 && index_at(run->batch, buffer_slice(dn), kind, ret_uuid, ret);
 
     buffer_clear(dn);
     run->err = err;

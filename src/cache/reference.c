@@ -70,14 +70,12 @@ static const char *place_defect(struct batch *batch, const struct entry *entry)
         return NULL;
     buffer_init(&dn);
     err = tree_organization_dn(batch->base, organization, &dn);
-    if (err == 0 &&
-        !is_there(batch, (struct slice){.data = dn.data, .len = dn.len}, TREE_ORGANIZATION))
+    if (err == 0 && !is_there(batch, buffer_slice(&dn), TREE_ORGANIZATION))
         text = no_organization;
     dn.len = 0;
     if (err == 0 && text == NULL && entry->kind == TREE_EVENT_MEMBERSHIP) {
         err = tree_event_dn(batch->base, organization, event, &dn);
-        if (err == 0 &&
-            !is_there(batch, (struct slice){.data = dn.data, .len = dn.len}, TREE_EVENT))
+        if (err == 0 && !is_there(batch, buffer_slice(&dn), TREE_EVENT))
             text = no_event;
     }
     buffer_clear(&dn);

@@ -81,7 +81,7 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
         batch_fail(batch, E_NOMEM);
         return E_NOMEM;
     }
-    encoded = (struct slice){.data = state->encoded.data, .len = state->encoded.len};
+    encoded = buffer_slice(&state->encoded);
     if (is_first(batch) || !index_same(batch, &id, encoded)) {
         inspect(&entry, batch->base, batch->problems);
         problems_forget_of(state->problems, entry.dn, mark);

@@ -217,8 +217,7 @@ static int on_name(void *context, struct slice uid)
     buffer_init(&dn);
     err = tree_membership_dn(members->batch->base, members->organization, members->event, uid, &dn);
     if (err == 0)
-        err = members->on_member(members->context, uid,
-                                 (struct slice){.data = dn.data, .len = dn.len});
+        err = members->on_member(members->context, uid, buffer_slice(&dn));
     buffer_clear(&dn);
     return err;
 }
@@ -239,7 +238,7 @@ int view_members(struct view *view, struct slice organization, struct slice even
     buffer_init(&dn);
     err = tree_members_dn(view->batch.base, names.organization, names.event, &dn);
     if (err == 0)
-        err = index_names(&view->batch, (struct slice){.data = dn.data, .len = dn.len},
+        err = index_names(&view->batch, buffer_slice(&dn),
                           names.on_event ? TREE_EVENT_MEMBERSHIP : TREE_MEMBERSHIP, on_name,
                           &members);
     buffer_clear(&dn);

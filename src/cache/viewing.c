@@ -33,11 +33,6 @@ void viewing_fold(struct slice organization, struct slice uid, struct slice even
     ret->on_event = event.len > 0;
 }
 
-static struct slice text_of(const struct buffer *buffer)
-{
-    return (struct slice){.data = buffer->data, .len = buffer->len};
-}
-
 /* Reads the entry at dn if it was made (err) and is of this kind. Clears dn. */
 static void read_at(struct view *view, int err, struct buffer *dn, enum tree_kind kind,
                     struct entry *ret)
@@ -45,7 +40,7 @@ static void read_at(struct view *view, int err, struct buffer *dn, enum tree_kin
     *ret = (struct entry){.kind = TREE_OTHER};
     if (err != 0)
         batch_fail(&view->batch, err);
-    else if (!index_at(&view->batch, text_of(dn), kind, NULL, ret))
+    else if (!index_at(&view->batch, buffer_slice(dn), kind, NULL, ret))
         *ret = (struct entry){.kind = TREE_OTHER};
     buffer_clear(dn);
 }

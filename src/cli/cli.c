@@ -88,8 +88,7 @@ static int cli_bind(struct cli *cli)
     if (cli_secret(cli, cli->bind_password_file, "Password to bind with: ", false, &password) != 0)
         return E_AGAIN; /* said already */
     client_deadline(cli->client, clock_monotonic_ms() + cli->timeout_s * 1000);
-    rc = client_bind(cli->client, slice_of(cli->bind_dn),
-                     (struct slice){password.data, password.len});
+    rc = client_bind(cli->client, slice_of(cli->bind_dn), secret_slice(&password));
     secret_clear(&password);
     return rc;
 }

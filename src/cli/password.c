@@ -19,7 +19,7 @@ int password_set(struct cli *cli, int argc, char **argv)
         return EXIT_ERROR;
     rc = cli_connect(cli);
     if (rc == 0) {
-        request.new_password = (struct slice){password.data, password.len};
+        request.new_password = secret_slice(&password);
         rc = cli_done(cli, client_password_modify(cli->client, &request), "the password is set");
     }
     secret_clear(&password);

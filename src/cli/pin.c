@@ -15,7 +15,7 @@ int pin_set(struct cli *cli, int argc, char **argv)
         return EXIT_ERROR;
     rc = cli_connect(cli);
     if (rc == 0) {
-        request.new_pin = (struct slice){pin.data, pin.len};
+        request.new_pin = secret_slice(&pin);
         rc = cli_done(cli, client_set_pin(cli->client, &request), "the PIN is set");
     }
     secret_clear(&pin);

@@ -71,7 +71,7 @@ int who_list(struct cli *cli, int argc, char **argv)
     if (cli->json)
         listing.members = json_array();
     rc = members_dn(cli, argv[0], &dn);
-    search.base = (struct slice){dn.data, dn.len};
+    search.base = buffer_slice(&dn);
     if (rc == 0)
         rc = client_find(cli->client, &search);
     buffer_clear(&dn);

@@ -281,8 +281,7 @@ int client_check(struct client *client, struct slice base, struct slice organiza
     buffer_init(&dn);
     rc = membership_dn(base, organization, user, &dn);
     if (rc == 0)
-        rc = client_compare(client, (struct slice){dn.data, dn.len}, slice_of("usherPermission"),
-                            query);
+        rc = client_compare(client, buffer_slice(&dn), slice_of("usherPermission"), query);
     buffer_clear(&dn);
     return rc;
 }
@@ -293,7 +292,7 @@ static int client_call_extended(struct client *client, const char *oid, int rc,
 {
     struct message request = {.op = OP_EXTENDED,
                               .extended = {.oid = slice_of(oid),
-                                           .value = {client->value.data, client->value.len},
+                                           .value = buffer_slice(&client->value),
                                            .has_value = client->value.len > 0}};
 
     if (rc == 0)

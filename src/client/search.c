@@ -134,7 +134,7 @@ static int page_next(const struct response *done, struct buffer *ret)
 static int client_find_page(struct client *client, const struct client_search *search,
                             struct buffer *cookie)
 {
-    struct page page = {.size = PAGE_SIZE, .cookie = {cookie->data, cookie->len}};
+    struct page page = {.size = PAGE_SIZE, .cookie = buffer_slice(cookie)};
     struct filter filter = {.kind = search->value != NULL ? FILTER_EQUAL : FILTER_PRESENT,
                             .attribute = search->attribute};
     struct slice names[ATTRIBUTES_MAX];
@@ -151,7 +151,7 @@ static int client_find_page(struct client *client, const struct client_search *s
     request.search.filter = &filter;
     rc = page_encode(&page, &value);
     request.controls[0] = (struct control){.oid = slice_of(OID_PAGED_RESULTS),
-                                           .value = {value.data, value.len},
+                                           .value = buffer_slice(&value),
                                            .critical = true,
                                            .has_value = true};
     request.control_count = 1;

@@ -177,7 +177,7 @@ const char *filter_text(const struct filter *filter, struct arena *arena)
     buffer_init(&text);
     if (filter_format(filter, &text) < 0)
         abort(); /* the daemon dies when memory ends */
-    copy = arena_copy(arena, (struct slice){.data = text.data, .len = text.len});
+    copy = arena_copy(arena, buffer_slice(&text));
     buffer_clear(&text);
     return copy.data;
 }

@@ -141,7 +141,7 @@ static int add_parts(const struct letter *letter, struct buffer *out)
     if (err == 0)
         err = add(out, "\r\n--=_a%s\r\n", letter->id);
     if (err == 0)
-        err = add_text(out, "html", (struct slice){html.data, html.len});
+        err = add_text(out, "html", buffer_slice(&html));
     if (err == 0)
         err = add(out,
                   "\r\n--=_a%s--\r\n\r\n--=_r%s\r\nContent-Type: image/png\r\n"

@@ -344,8 +344,7 @@ int mail_send(const struct mail_server *server, const struct mail *mail, char *e
     else
         err = mail_compose(server, mail, (struct slice){0}, id, &message, errbuf, size);
     if (err == 0)
-        err = mail_deliver(server, mail->to, (struct slice){message.data, message.len}, NULL,
-                           errbuf, size);
+        err = mail_deliver(server, mail->to, buffer_slice(&message), NULL, errbuf, size);
     buffer_clear(&message);
     return err;
 }

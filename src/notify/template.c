@@ -380,7 +380,7 @@ static int fill(struct slice text, const struct template_value *values, char **r
             err = append_value(&out, values, word);
     }
     if (err == 0)
-        *ret = slice_dup((struct slice){out.data, out.len});
+        *ret = slice_dup(buffer_slice(&out));
     buffer_clear(&out);
     return err;
 }

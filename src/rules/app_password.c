@@ -91,7 +91,7 @@ static int app_find(const struct login_context *context, struct login *login, co
 
 bool app_password_login(const struct login_context *context, struct login *login)
 {
-    struct slice given = {login->secret.data, login->secret.len};
+    struct slice given = secret_slice(&login->secret);
     char letters[APP_PASSWORD_LETTERS];
     struct app_password password;
     int rc;

@@ -39,7 +39,7 @@ int ledger_values(const struct login_context *context, struct arena *arena, stru
     buffer_init(&dn);
     rc = tree_ledger_dn(context->base, owner, &dn);
     if (rc == 0)
-        rc = store_read(context->store, arena, (struct slice){dn.data, dn.len}, attributes,
+        rc = store_read(context->store, arena, buffer_slice(&dn), attributes,
                         login_deadline(context), &entry);
     buffer_clear(&dn);
     if (rc < 0 && rc != E_NOTFOUND)
@@ -195,7 +195,7 @@ int ledger_success(const struct login_context *context, struct arena *arena, str
     buffer_init(&dn);
     rc = tree_ledger_dn(context->base, owner, &dn);
     if (rc == 0)
-        rc = store_modify(context->store, arena, (struct slice){dn.data, dn.len}, &change, 1, NULL,
+        rc = store_modify(context->store, arena, buffer_slice(&dn), &change, 1, NULL,
                           login_deadline(context), &text);
     buffer_clear(&dn);
     return rc == E_NOTFOUND ? 0 : rc; /* somebody has removed the ledger entry just now */

@@ -134,8 +134,7 @@ void login_service(const struct login_context *context, struct login *login)
     rc = ledger_reserve(context, login->arena, owner, key, &mine);
     login->locked = rc == E_DENIED;
     if (rc == 0) {
-        rc = store_bind_check(context->store, dn,
-                              (struct slice){login->secret.data, login->secret.len},
+        rc = store_bind_check(context->store, dn, secret_slice(&login->secret),
                               login_deadline(context), NULL);
         if (rc < 0 && rc != E_AUTH)
             (void)ledger_uncount(context, login->arena, owner, &mine);

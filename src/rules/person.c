@@ -225,11 +225,11 @@ static int asking_here(const struct login_context *context, struct arena *arena,
         return 0;
     buffer_init(&dn);
     rc = tree_membership_dn(context->base, organization, (struct slice){0}, uid, &dn);
-    asking->membership = arena_copy(arena, (struct slice){dn.data, dn.len});
+    asking->membership = arena_copy(arena, buffer_slice(&dn));
     buffer_clear(&dn);
     if (rc == 0)
         rc = tree_organization_dn(context->base, organization, &dn);
-    asking->organization = arena_copy(arena, (struct slice){dn.data, dn.len});
+    asking->organization = arena_copy(arena, buffer_slice(&dn));
     buffer_clear(&dn);
     asking->here = organization;
     return rc;
@@ -258,7 +258,7 @@ static int asking_init(const struct login_context *context, struct arena *arena,
             rc = buffer_append(&filter, ")", 1);
     }
     if (rc == 0) {
-        asking.filter = arena_copy(arena, (struct slice){filter.data, filter.len}).data;
+        asking.filter = arena_copy(arena, buffer_slice(&filter)).data;
         *ret = asking;
     }
     buffer_clear(&filter);
@@ -361,8 +361,8 @@ static int organization_read(const struct login_context *context, struct arena *
     buffer_init(&dn);
     rc = tree_organization_dn(context->base, organization, &dn);
     if (rc == 0)
-        rc = store_read(context->store, arena, (struct slice){dn.data, dn.len},
-                        organization_attributes, login_deadline(context), &entry);
+        rc = store_read(context->store, arena, buffer_slice(&dn), organization_attributes,
+                        login_deadline(context), &entry);
     buffer_clear(&dn);
     *ret_active = rc == 0 && value_bool(store_value(&entry, "usheractive"), true);
     *ret_require = rc == 0 && value_bool(store_value(&entry, "usherrequirefactor"), false);
@@ -387,8 +387,8 @@ int membership_read(const struct login_context *context, struct arena *arena,
     buffer_init(&dn);
     rc = tree_membership_dn(context->base, organization, (struct slice){0}, person->uid, &dn);
     if (rc == 0)
-        rc = store_read(context->store, arena, (struct slice){dn.data, dn.len},
-                        membership_attributes, login_deadline(context), &entry);
+        rc = store_read(context->store, arena, buffer_slice(&dn), membership_attributes,
+                        login_deadline(context), &entry);
     buffer_clear(&dn);
     if (rc == E_NOTFOUND)
         return 0;

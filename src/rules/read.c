@@ -378,7 +378,7 @@ static void add_organization(struct reader *reader, struct slice name, bool peop
 
     buffer_init(&dn);
     if (tree_organization_dn(reader->base, name, &dn) == 0)
-        copy = arena_copy(reader->arena, (struct slice){.data = dn.data, .len = dn.len});
+        copy = arena_copy(reader->arena, buffer_slice(&dn));
     buffer_clear(&dn);
     filter_add(reader->arena, any, filter_equal(reader->arena, "usherBelongsTo", copy));
     if (!people_only)

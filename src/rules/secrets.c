@@ -22,11 +22,6 @@
 
 #define ENROLL_TRIES 16 /* swaps lost to others */
 
-static struct slice secret_slice(const struct secret *secret)
-{
-    return (struct slice){.data = secret->data, .len = secret->len};
-}
-
 static bool is_self(const struct login *login)
 {
     return login->person != NULL && login->peer.person[0] != '\0' &&

@@ -29,11 +29,6 @@ const char *verify_password_key(const struct login *login)
     return login->peer.local ? "password@local" : "password@net";
 }
 
-static struct slice secret_slice(const struct secret *secret)
-{
-    return (struct slice){.data = secret->data, .len = secret->len};
-}
-
 void verify_decoy(const struct login_context *context, const struct login *login)
 {
     char dn[DN_MAX];

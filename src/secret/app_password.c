@@ -119,7 +119,7 @@ static int app_open(const struct keys *keys, struct slice person, struct slice s
 
     if (err < 0)
         return err;
-    rest = (struct slice){plain.data, plain.len};
+    rest = secret_slice(&plain);
     if (field_next_number(&rest, &version) < 0 || version != 1 ||
         take_word(&rest, password.id, sizeof(password.id)) < 0 ||
         field_next_number(&rest, &password.created_ms) < 0 ||

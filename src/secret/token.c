@@ -64,7 +64,7 @@ int ticket_open(const struct keys *keys, const struct ticket_for *whom, struct s
     err = seal_open(keys, &what, sealed, &plain);
     if (err < 0)
         return err;
-    rest = (struct slice){plain.data, plain.len};
+    rest = secret_slice(&plain);
     if (field_next_number(&rest, &version) < 0 || version != 1 ||
         field_next_number(&rest, &factors) < 0 || factors > TICKET_FACTORS ||
         field_next_number(&rest, &ticket.issued_ms) < 0 ||

@@ -185,7 +185,7 @@ static void attempt_send(struct attempt *attempt, const struct buffer *value,
 
     if (value != NULL && value->len > 0) {
         result.has_value = true;
-        result.value = (struct slice){.data = value->data, .len = value->len};
+        result.value = buffer_slice(value);
     }
     request_finish(attempt->request, &result);
     attempt_free(attempt);
@@ -224,7 +224,7 @@ void attempt_finish_policy(struct attempt *attempt)
         policy.error = PASSWORD_CHANGE_AFTER_RESET;
     if (attempt->request->policy && (login->policy_told || login->change_only) &&
         policy_control_encode(&policy, &value) == 0)
-        control.value = (struct slice){.data = value.data, .len = value.len};
+        control.value = buffer_slice(&value);
     attempt_send(attempt, NULL, value.len > 0 ? &control : NULL);
     buffer_clear(&value);
 }

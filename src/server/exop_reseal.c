@@ -46,7 +46,7 @@ static void resealing_run(struct job *job)
 {
     struct resealing *resealing = (struct resealing *)job;
     const struct login_context *context = &resealing->settings->login;
-    struct slice key = {resealing->key.data, resealing->key.len};
+    struct slice key = secret_slice(&resealing->key);
     int rc = keys_refresh(context->keys, resealing->text, sizeof(resealing->text));
 
     if (rc == 0 && key.len > 0 && keys_known(context->keys, key) < 0) {
@@ -84,7 +84,7 @@ static void resealing_done(struct job *job)
     buffer_init(&value);
     if (resealing->err == 0 && reseal_response_encode(&response, &value) == 0) {
         result.has_value = true;
-        result.value = (struct slice){.data = value.data, .len = value.len};
+        result.value = buffer_slice(&value);
     }
     if (resealing->step == RESEAL_RUN)
         log_info("sealed anew with the key %s: %s; resealed=%" PRId64 " left=%" PRId64

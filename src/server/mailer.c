@@ -305,7 +305,7 @@ static int mailer_put_enroll(struct outbox *outbox, const struct delivery *deliv
     if (rc == 0)
         rc = outbox_put(outbox, "enroll",
                         &(struct mail){.to = login->destination, .subject = subject, .body = body},
-                        (struct slice){png.data, png.len}, ENROLMENT_LIFETIME_MS, true);
+                        buffer_slice(&png), ENROLMENT_LIFETIME_MS, true);
     mem_wipe(key, sizeof(key));
     buffer_clear(&png);
     template_text_free(subject);

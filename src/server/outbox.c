@@ -426,7 +426,7 @@ int outbox_put(struct outbox *outbox, const char *kind, const struct mail *mail,
     else if ((rc = outbox_reserve(outbox, message.len)) < 0)
         log_error("a mail (%s) is refused: too many wait in the queue", kind);
     else {
-        rc = spool_put(outbox->spool, &item, (struct slice){message.data, message.len});
+        rc = spool_put(outbox->spool, &item, buffer_slice(&message));
         if (rc < 0)
             log_error("a mail (%s) cannot be queued: %s", kind, err_text(rc));
         pthread_mutex_lock(&outbox->lock);

@@ -200,7 +200,7 @@ static void search_done(struct job *job)
         }
     }
     if (search->page_value.len > 0) {
-        control.value = (struct slice){search->page_value.data, search->page_value.len};
+        control.value = buffer_slice(&search->page_value);
         result.controls = &control;
         result.control_count = 1;
     }

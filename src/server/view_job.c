@@ -37,7 +37,7 @@ static void view_job_done(struct job *base)
         job->on_answer(job, job->err, &result);
     } else if (job->err == 0) {
         result.has_value = true;
-        result.value = (struct slice){.data = job->value.data, .len = job->value.len};
+        result.value = buffer_slice(&job->value);
     } else {
         result.text = slice_of(err_text(job->err));
     }

@@ -113,7 +113,7 @@ int swap_value_also(struct store *store, struct arena *arena, struct slice base,
     if (err == 0 && old_value.data == NULL)
         err = assertion_make(arena, attribute, prefix, &swap.assertion);
     if (err == 0) {
-        swap.dn = (struct slice){dn.data, dn.len};
+        swap.dn = buffer_slice(&dn);
         err = swap_run(store, arena, &swap, deadline_ms);
     }
     buffer_clear(&dn);
