@@ -9,8 +9,9 @@ import os
 import sys
 import time
 
+import ldif
 import raw_ldap as raw
-from gateway import BASE, ROOT, Gateway, membership, person
+from gateway import BASE, ROOT, Gateway, membership
 
 TABLES = os.path.join(ROOT, "tests/models")
 PRIVILEGES = ("read", "create", "update", "delete", "search", "export", "execute")
@@ -34,29 +35,10 @@ ICONS = {  # (page, action): the permission that the icon stands for
 }
 
 
-ORGANIZATION = """
-dn: o=theatre,{base}
-objectClass: organization
-objectClass: usherOrganization
-o: theatre
-
-dn: ou=members,o=theatre,{base}
-objectClass: organizationalUnit
-ou: members
-""".format(base=BASE)
-MEMBER = """
-dn: {dn}
-objectClass: usherMembership
-cn: {uid}
-usherMember: {person}
-usherRole: cn=tixngo.{role},ou=roles,{base}
-"""
-
-
 def people():
-    return ORGANIZATION + "".join(
-        MEMBER.format(dn=membership(uid, "theatre"), uid=uid, person=person(uid), base=BASE,
-                      role=role.replace("_", "-")) for role, uid in WHO.items())
+    return ldif.organization("theatre", "members") + "".join(
+        ldif.member(uid, "theatre", usherRole="cn=tixngo.%s,ou=roles,%s" % (role.replace("_", "-"), BASE))
+        for role, uid in WHO.items())
 
 
 def rows(name):

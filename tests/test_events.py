@@ -6,53 +6,18 @@
 import sys
 import unittest
 
+import ldif
 import raw_ldap as raw
 from gateway import BASE, Gateway, person
 from people import password
 
-MORE = """
-dn: o=stage,{base}
-objectClass: organization
-objectClass: usherOrganization
-o: stage
-
-dn: ou=members,o=stage,{base}
-objectClass: organizationalUnit
-ou: members
-
-dn: ou=events,o=stage,{base}
-objectClass: organizationalUnit
-ou: events
-
-dn: cn=hamlet,ou=events,o=stage,{base}
-objectClass: usherEvent
-cn: hamlet
-
-dn: ou=members,cn=hamlet,ou=events,o=stage,{base}
-objectClass: organizationalUnit
-ou: members
-
-dn: cn=sue,ou=members,cn=hamlet,ou=events,o=stage,{base}
-objectClass: usherMembership
-cn: sue
-usherMember: uid=sue,ou=people,{base}
-usherGrant: +tickets:read
-
-dn: o=asleep,{base}
-objectClass: organization
-objectClass: usherOrganization
-o: asleep
-usherActive: FALSE
-
-dn: ou=events,o=asleep,{base}
-objectClass: organizationalUnit
-ou: events
-
-dn: cn=dream,ou=events,o=asleep,{base}
-objectClass: usherEvent
-cn: dream
-""".format(base=BASE)
-HAMLET = "cn=hamlet,ou=events,o=stage," + BASE
+HAMLET = ldif.event_dn("hamlet", "stage")
+MORE = "".join((
+    ldif.organization("stage", "members", "events"),
+    ldif.event("hamlet", "stage", "members"),
+    ldif.member("sue", HAMLET, "+tickets:read"),
+    ldif.organization("asleep", "events", usherActive="FALSE"),
+    ldif.event("dream", "asleep")))
 
 
 def membership(uid, organization="stage"):

@@ -8,70 +8,20 @@ import unittest
 
 import ldap3
 
+import ldif
 import raw_ldap as raw
 from gateway import BASE, STRANGER, Gateway, membership, person, service
 from people import password
 
-MORE = """
-dn: o=globe,{base}
-objectClass: organization
-objectClass: usherOrganization
-o: globe
-
-dn: ou=members,o=globe,{base}
-objectClass: organizationalUnit
-ou: members
-
-dn: ou=services,o=globe,{base}
-objectClass: organizationalUnit
-ou: services
-
-dn: cn=sue,ou=members,o=globe,{base}
-objectClass: usherMembership
-cn: sue
-usherMember: uid=sue,ou=people,{base}
-usherGrant: +vault:open
-
-dn: o=shut,{base}
-objectClass: organization
-objectClass: usherOrganization
-o: shut
-usherActive: FALSE
-
-dn: cn=till-g,ou=services,o=globe,{base}
-objectClass: applicationProcess
-objectClass: usherService
-cn: till-g
-userPassword: till-g-demo-password
-
-dn: cn=retired,ou=services,{base}
-objectClass: applicationProcess
-objectClass: usherService
-cn: retired
-usherActive: FALSE
-userPassword: retired-demo-password
-
-dn: cn=vault:open,ou=permissions,{base}
-objectClass: usherPermission
-cn: vault:open
-usherFactor: TRUE
-
-dn: uid=mona,ou=people,{base}
-objectClass: inetOrgPerson
-objectClass: usherPerson
-uid: mona
-cn: Mona
-sn: Mona
-mail: mona@example.org
-usherId: 6f1c3a52-0d0e-4c57-9a35-2b6a1f0c7e99
-userPassword: mona-demo-password
-
-dn: cn=mona,ou=members,o=acme,{base}
-objectClass: usherMembership
-cn: mona
-usherMember: uid=mona,ou=people,{base}
-usherRole: cn=usher.user-manager,ou=roles,{base}
-""".format(base=BASE)
+MORE = "".join((
+    ldif.organization("globe", "members", "services"),
+    ldif.member("sue", "globe", "+vault:open"),
+    ldif.organization("shut", usherActive="FALSE"),
+    ldif.service("till-g", "globe"),
+    ldif.service("retired", usherActive="FALSE"),
+    ldif.permission("vault:open", usherFactor="TRUE"),
+    ldif.person("mona"),
+    ldif.member("mona", "acme", usherRole="cn=usher.user-manager,ou=roles," + BASE)))
 CAN = "tickets:read"       # what sue may
 CANNOT = "tickets:delete"  # and what not
 gateway = None

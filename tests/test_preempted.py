@@ -5,29 +5,14 @@
 # the table is answered from the state, right and soon, and holds up no other connection of the loop.
 import unittest
 
+import ldif
 import raw_ldap as raw
 from gateway import BASE, Gateway, membership, person, program
 from people import password
 
 CAN = "tickets:read"       # what sue may
 CANNOT = "tickets:delete"  # and what not
-READER = """
-dn: uid=mona,ou=people,{base}
-objectClass: inetOrgPerson
-objectClass: usherPerson
-uid: mona
-cn: Mona
-sn: Mona
-mail: mona@example.org
-usherId: 6f1c3a52-0d0e-4c57-9a35-2b6a1f0c7e99
-userPassword: mona-demo-password
-
-dn: cn=mona,ou=members,o=acme,{base}
-objectClass: usherMembership
-cn: mona
-usherMember: uid=mona,ou=people,{base}
-usherRole: cn=usher.user-manager,ou=roles,{base}
-""".format(base=BASE)
+READER = ldif.person("mona") + ldif.member("mona", "acme", usherRole="cn=usher.user-manager,ou=roles," + BASE)
 QUESTIONS = [  # who is asked about, where, what, the code, and a word of the text
     ("sue", "acme", CAN, raw.COMPARE_TRUE, ""),
     ("sue", "acme", CANNOT, raw.COMPARE_FALSE, ""),
