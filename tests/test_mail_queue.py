@@ -72,6 +72,10 @@ class Queue(unittest.TestCase):
         drained()
         self.assertEqual(os.listdir(gateway.path("mail-queue/tmp")), [])
 
+    def figures(self):
+        monitor = gateway.monitor()
+        return [monitor["usherMail" + name] for name in ("Queued", "Sent", "Dead")]
+
     def exactly_once(self, names):
         self.assertEqual([len(received(uid)) for uid in names], [1] * len(names))
 
@@ -117,9 +121,7 @@ class Queue(unittest.TestCase):
         gateway.start_daemon()
         self.drained()
         self.exactly_once(names)
-        figures = gateway.monitor()
-        self.assertEqual([figures["usherMail" + name] for name in ("Queued", "Sent", "Dead")],
-                         ["0", "12", "0"])
+        until("they are counted", lambda: self.figures() == ["0", "12", "0"])
 
     def test_killed_again_and_again(self):
         """kill -9 at any moment loses none; one that was just being handed over may come twice, and is
@@ -161,7 +163,7 @@ class Queue(unittest.TestCase):
         until("the log says so", lambda: re.search(
             r"mail %s \(password-changed\) is not delivered, and now in the folder dead: .*550"
             % queued("dead")[0], gateway.text("usherd.log")))
-        self.assertEqual(gateway.monitor()["usherMailDead"], "1")
+        until("it is counted", lambda: gateway.monitor()["usherMailDead"] == "1")
         self.mood()  # an administrator puts it back, and it is found at the next start
         os.rename(gateway.path("mail-queue/dead/" + queued("dead")[0]),
                   gateway.path("mail-queue/queue/" + queued("dead")[0]))
