@@ -41,8 +41,8 @@ def event_dn(name, place):
 
 def person(uid, **attributes):
     """Its password is people.password(uid)."""
-    own = {"cn": uid.title(), "sn": uid.title(), "mail": uid + "@example.org", "userPassword": people.password(uid),
-           "usherId": uuid.uuid5(uuid.NAMESPACE_DNS, uid)}
+    own = {"cn": uid.title(), "sn": uid.title(), "mail": uid + "@example.org",
+           "userPassword": people.password(uid), "usherId": uuid.uuid5(uuid.NAMESPACE_DNS, uid)}
     return entry(person_dn(uid), "inetOrgPerson", "usherPerson", **{**own, **attributes})
 
 
@@ -57,6 +57,11 @@ def service(cn, place=None, **attributes):
     """Its password is people.password(cn)."""
     return entry(service_dn(cn, place), "applicationProcess", "usherService",
                  **{"userPassword": people.password(cn), **attributes})
+
+
+def role(cn, *grants, **attributes):
+    """Of the platform."""
+    return entry("cn=%s,ou=roles,%s" % (cn, BASE), "usherRole", **{"usherGrant": grants, **attributes})
 
 
 def permission(cn, **attributes):

@@ -10,97 +10,33 @@ import os
 import shutil
 import unittest
 
+import ldif
 import raw_ldap as raw
 from gateway import BASE, STRANGER, Gateway, membership, person
 
-EXPLAIN = "2.25.190227144180112164674946508376533935585.3.7"
-DOCTOR = "2.25.190227144180112164674946508376533935585.3.9"
-
-FOLDERS = """
-dn: o={o},{base}
-objectClass: organization
-objectClass: usherOrganization
-o: {o}
-"""
-
-FOLDER = """
-dn: ou={ou},o={o},{base}
-objectClass: organizationalUnit
-ou: {ou}
-"""
-
-PERSON = """
-dn: uid={uid},ou=people,{base}
-objectClass: inetOrgPerson
-objectClass: usherPerson
-uid: {uid}
-cn: {uid}
-sn: {uid}
-usherId: 00000000-0000-4000-8000-{number:012d}
-"""
-
-MEMBER = """
-dn: cn={uid},ou=members,o={o},{base}
-objectClass: usherMembership
-cn: {uid}
-usherMember: uid={uid},ou=people,{base}
-{more}
-"""
-
-ENTRY = """
-dn: {dn},{base}
-objectClass: {kind}
-cn: {cn}
-{more}
-"""
-
-
-def entry(dn, kind, more=""):
-    return ENTRY.format(dn=dn, kind=kind, cn=dn.split(",")[0].split("=")[1], more=more.format(base=BASE),
-                        base=BASE)
-
-
-def member(uid, organization, more=""):
-    return MEMBER.format(uid=uid, o=organization, more=more.format(base=BASE), base=BASE)
-
-
-def organization(name):
-    return FOLDERS.format(o=name, base=BASE) + "".join(
-        FOLDER.format(ou=ou, o=name, base=BASE) for ou in ("members", "groups", "roles", "events"))
-
-
-def people(*uids):
-    return "".join(PERSON.format(uid=uid, number=int.from_bytes(uid.encode(), "big"), base=BASE)
-                   for uid in uids)
-
-
-GROUP = "usherGroupOfMembers\nobjectClass: usherGroup"
-CLERK = "usherRole: cn=clerk,ou=roles,{base}"
-
-TREE = "".join([
-    entry("cn=box:open,ou=permissions", "usherPermission"),
-    entry("cn=box:close,ou=permissions", "usherPermission", "usherRequires: box:open"),
-    entry("cn=box:empty,ou=permissions", "usherPermission", "usherFactor: TRUE"),
-    entry("cn=box:scan,ou=permissions", "usherPermission", "usherChannel: app"),
-    entry("cn=box:edit,ou=permissions", "usherPermission", "usherEditing: TRUE"),
-    entry("cn=clerk,ou=roles", "usherRole", "usherGrant: +box:*"),
-    entry("cn=chief,ou=roles", "usherRole", "usherInclude: cn=clerk,ou=roles,{base}"),
-    organization("oak"), organization("elm"),
-    people("amy", "bea", "cal", "dot", "eve"),
-    member("amy", "oak", CLERK),
-    member("bea", "oak", CLERK + "\nusherGrant: -box:open"),
-    member("cal", "oak", "usherNotAfter: 20200101000000Z"),
-    member("dot", "oak", "usherSetting: event-scope=specific\n" + CLERK),
-    entry("cn=crew,ou=groups,o=oak", GROUP,
-          "member: uid=eve,ou=people,{base}\nusherRole: cn=chief,ou=roles,{base}"),
-    member("eve", "oak"),
-    entry("cn=hamlet,ou=events,o=elm", "usherEvent", "usherSharedWith: o=oak,{base}"),
-    entry("cn=lear,ou=events,o=elm", "usherEvent"),
-])
+DOCTOR = raw.ARC + ".3.9"
 
 
 def dn(text):
     return "%s,%s" % (text, BASE)
+
+
+GROUP = "usherGroupOfMembers", "usherGroup"
+CLERK, CHIEF = dn("cn=clerk,ou=roles"), dn("cn=chief,ou=roles")
+TREE = "".join((
+    ldif.permission("box:open"), ldif.permission("box:close", usherRequires="box:open"),
+    ldif.permission("box:empty", usherFactor="TRUE"), ldif.permission("box:scan", usherChannel="app"),
+    ldif.permission("box:edit", usherEditing="TRUE"),
+    ldif.role("clerk", "+box:*"), ldif.role("chief", usherInclude=CLERK),
+    *(ldif.organization(name, "members", "groups", "roles", "events") for name in ("oak", "elm")),
+    *map(ldif.person, ("amy", "bea", "cal", "dot", "eve")),
+    ldif.member("amy", "oak", usherRole=CLERK),
+    ldif.member("bea", "oak", "-box:open", usherRole=CLERK),
+    ldif.member("cal", "oak", usherNotAfter="20200101000000Z"),
+    ldif.member("dot", "oak", usherSetting="event-scope=specific", usherRole=CLERK),
+    ldif.entry(dn("cn=crew,ou=groups,o=oak"), *GROUP, member=person("eve"), usherRole=CHIEF),
+    ldif.member("eve", "oak"),
+    ldif.event("hamlet", "elm", usherSharedWith=dn("o=oak")), ldif.event("lear", "elm")))
 
 
 class Explain(unittest.TestCase):
@@ -186,47 +122,44 @@ class Explain(unittest.TestCase):
     def test_who_may_ask(self):
         value = raw.tlv(0x30, raw.tlv(0x80, b"oak") + raw.tlv(0x81, b"amy") + raw.tlv(0x82, b"box:open"))
         with self.gateway.ldap() as link:
-            self.assertEqual(link.ask(raw.extended(EXPLAIN, value)).code, 50)
+            self.assertEqual(link.ask(raw.extended(raw.EXPLAIN, value)).code, 50)
             self.assertEqual(link.ask(raw.extended(DOCTOR)).code, 50)
             self.assertEqual(link.ask(raw.compare(membership("amy", "oak"), "box:open")).code, 50)
         if os.geteuid() == 0:
             with self.gateway.as_uid(STRANGER) as link:
-                self.assertEqual(link.ask(raw.extended(EXPLAIN, value)).code, 50)
+                self.assertEqual(link.ask(raw.extended(raw.EXPLAIN, value)).code, 50)
                 self.assertEqual(link.ask(raw.extended(DOCTOR)).code, 50)
         with self.gateway.backoffice() as link:
-            self.assertEqual(link.ask(raw.extended(EXPLAIN, value)).code, 0)
+            self.assertEqual(link.ask(raw.extended(raw.EXPLAIN, value)).code, 0)
         with self.gateway.local() as link:
-            self.assertEqual(link.ask(raw.extended(EXPLAIN, value)).code, 0)
-            self.assertEqual(link.ask(raw.extended(EXPLAIN, b"junk")).code, 2)
-            self.assertEqual(link.ask(raw.extended(EXPLAIN, value[:-1])).code, 2)
+            self.assertEqual(link.ask(raw.extended(raw.EXPLAIN, value)).code, 0)
+            self.assertEqual(link.ask(raw.extended(raw.EXPLAIN, b"junk")).code, 2)
+            self.assertEqual(link.ask(raw.extended(raw.EXPLAIN, value[:-1])).code, 2)
             self.assertEqual(link.ask(raw.extended(DOCTOR, b"")).code, 2)
             long_name = raw.tlv(0x30, raw.tlv(0x80, b"o" * 65) + raw.tlv(0x81, b"a") + raw.tlv(0x82, b"b:c"))
-            self.assertEqual(link.ask(raw.extended(EXPLAIN, long_name)).code, 21)
+            self.assertEqual(link.ask(raw.extended(raw.EXPLAIN, long_name)).code, 21)
 
 
 BROKEN = {
     # name: (what is loaded, what doctor and the log say: the entry and a word of the text)
-    "a circle of three": ("".join([
-        entry("cn=ring.a,ou=roles", "usherRole", "usherInclude: cn=ring.b,ou=roles,{base}\nusherGrant: +box:*"),
-        entry("cn=ring.b,ou=roles", "usherRole", "usherInclude: cn=ring.c,ou=roles,{base}"),
-        entry("cn=ring.c,ou=roles", "usherRole", "usherInclude: cn=ring.a,ou=roles,{base}"),
-        people("fay"), member("fay", "oak", "usherRole: cn=ring.b,ou=roles,{base}")]),
+    "a circle of three": (
+        ldif.role("ring.a", "+box:*", usherInclude=dn("cn=ring.b,ou=roles")) +
+        ldif.role("ring.b", usherInclude=dn("cn=ring.c,ou=roles")) +
+        ldif.role("ring.c", usherInclude=dn("cn=ring.a,ou=roles")) +
+        ldif.person("fay") + ldif.member("fay", "oak", usherRole=dn("cn=ring.b,ou=roles")),
         [(dn("cn=ring.%s,ou=roles" % one), "circle") for one in "abc"]),
     "a group member who does not exist": (
-        entry("cn=ghosts,ou=groups,o=oak", GROUP,
-              "usherGrant: +box:edit\nmember: uid=nobody,ou=people,{base}\n"
-              "member: uid=cal,ou=people,{base}"),
-        [(dn("cn=ghosts,ou=groups,o=oak"), "uid=nobody,ou=people," + BASE)]),
+        ldif.entry(dn("cn=ghosts,ou=groups,o=oak"), *GROUP, usherGrant="+box:edit",
+                   member=[person("nobody"), person("cal")]),
+        [(dn("cn=ghosts,ou=groups,o=oak"), person("nobody"))]),
     "a grant that does not parse": (
-        entry("cn=slip,ou=roles", "usherRole", "usherGrant: box:open!\nusherGrant: +box:close") +
-        people("gil") + member("gil", "oak", "usherRole: cn=slip,ou=roles,{base}"),
+        ldif.role("slip", "box:open!", "+box:close") +
+        ldif.person("gil") + ldif.member("gil", "oak", usherRole=dn("cn=slip,ou=roles")),
         [(dn("cn=slip,ou=roles"), "box:open!")]),
     "an event without an organization": (
-        "\ndn: ou=events,%s\nobjectClass: organizationalUnit\nou: events\n" % BASE +
-        entry("cn=stray,ou=events", "usherEvent") +
-        "\ndn: o=ghost,%s\nobjectClass: organization\no: ghost\n" % BASE +
-        FOLDER.format(ou="events", o="ghost", base=BASE) +
-        entry("cn=lost,ou=events,o=ghost", "usherEvent", "usherSharedWith: o=oak,{base}"),
+        ldif.branches(BASE, "events") + ldif.entry(dn("cn=stray,ou=events"), "usherEvent") +
+        ldif.entry(dn("o=ghost"), "organization") + ldif.branches(dn("o=ghost"), "events") +
+        ldif.event("lost", "ghost", usherSharedWith=dn("o=oak")),
         [(dn("cn=stray,ou=events"), "belongs"), (dn("cn=lost,ou=events,o=ghost"), "no organization")]),
 }
 
@@ -263,9 +196,9 @@ class Broken(unittest.TestCase):
         before = self.answers()
         self.assertEqual(self.doctor(0), [])
         self.assertEqual(self.gateway.ctl("doctor").stdout, "no defects\n")
-        for name, (ldif, _) in BROKEN.items():
+        for name, (loaded, _) in BROKEN.items():
             with self.subTest(broken=name):
-                self.gateway.change(ldif)
+                self.gateway.change(loaded)
                 self.gateway.caught_up()
                 self.assertEqual(self.answers(), before)
         self.expect_named()
@@ -276,8 +209,8 @@ class Broken(unittest.TestCase):
             self.assertEqual(link.ask(raw.compare(membership("gil", "oak"), "box:open")).code,
                              raw.COMPARE_FALSE)
         # Others come to hold it: told already.
-        self.gateway.change(people("hal") + member("hal", "oak", "usherRole: cn=ring.a,ou=roles,{base}\n"
-                                                   "usherRole: cn=slip,ou=roles,{base}"))
+        self.gateway.change(ldif.person("hal") + ldif.member(
+            "hal", "oak", usherRole=[dn("cn=ring.a,ou=roles"), dn("cn=slip,ou=roles")]))
         self.gateway.modify(dn("cn=ghosts,ou=groups,o=oak"), member=[person("nobody"), person("hal")])
         self.gateway.caught_up()
         self.expect_named()
@@ -318,7 +251,7 @@ class Broken(unittest.TestCase):
     def test_met_at_the_first_fill(self):
         """The same, when the cache is filled with it there."""
         before = self.answers()
-        self.gateway.change("".join(ldif for ldif, _ in BROKEN.values()))
+        self.gateway.change("".join(loaded for loaded, _ in BROKEN.values()))
         self.gateway.caught_up()
         self.gateway.check_end(self.gateway.end_daemon())
         shutil.rmtree(self.gateway.path("cache"))
