@@ -7,6 +7,7 @@ import re
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import BASE, Gateway, membership, person, service, until
 from people import add_person, password
 
@@ -27,10 +28,9 @@ def tearDownModule():
     gateway.stop()
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
-        self.link = gateway.local()
-        self.addCleanup(self.link.close)
+        self.link = self.open(gateway.local())
 
     def lines_after(self, mark):
         text = gateway.text("usherd.log")[mark:]

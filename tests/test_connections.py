@@ -10,6 +10,7 @@ import time
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import PATIENCE, Gateway, membership, service, soon, until
 from people import password
 
@@ -27,27 +28,12 @@ def tearDownModule():
     gateway.stop()
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
         self.link = self.open(gateway.ldap())
 
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
-
-    def expect(self, code, operation, *words, link=None):
-        answer = (link or self.link).ask(operation)
-        self.assertEqual(answer.code, code, answer)
-        for word in words:
-            self.assertIn(word, answer.text)
-        return answer
-
     def bind(self, dn, secret):
         return self.expect(raw.SUCCESS, raw.bind(dn, secret))
-
-    def whoami(self, link=None):
-        value = (link or self.link).ask(raw.extended(raw.WHOAMI)).value
-        return None if value is None else value.decode()
 
 
 class Ends(Case):

@@ -10,6 +10,7 @@ import ldap3
 
 import ldif
 import raw_ldap as raw
+from asking import Asking
 from gateway import BASE, STRANGER, Gateway, membership, person, service
 from people import password
 
@@ -36,24 +37,9 @@ def tearDownModule():
     gateway.stop()
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
         self.link = self.open(gateway.ldap())
-
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
-
-    def expect(self, code, operation, *words, link=None, controls=()):
-        answer = (link or self.link).ask(operation, controls)
-        self.assertEqual(answer.code, code, answer)
-        for word in words:
-            self.assertIn(word, answer.text)
-        return answer
-
-    def whoami(self, link=None):
-        value = (link or self.link).ask(raw.extended(raw.WHOAMI)).value
-        return None if value is None else value.decode()
 
     def bind(self, dn, secret, link=None):
         return self.expect(raw.SUCCESS, raw.bind(dn, secret), link=link)

@@ -9,6 +9,7 @@ import time
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import BASE, STRANGER, Gateway, membership, person, service, user_name
 from people import JUNK, add, add_organization, add_person, password
 
@@ -35,22 +36,12 @@ def tearDownModule():
         raise AssertionError("in the log: %s" % secrets)
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
         self.link = self.open(gateway.local())
 
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
-
     def bound(self, dn, secret):
         return self.open(gateway.bound(dn, secret))
-
-    def verify(self, expected, uid, factor, secret=None, link=None, **more):
-        """Expects (code, state)."""
-        answer = (link or self.link).ask(raw.verify(uid, factor, secret, **more))
-        self.assertEqual((answer.code, answer.state), expected, answer)
-        return answer
 
     def right(self, uid, factor=raw.PASSWORD, secret=None, **more):
         return self.verify((raw.SUCCESS, raw.COMPLETE), uid, factor, secret or password(uid), **more)
@@ -62,9 +53,7 @@ class Case(unittest.TestCase):
         return answer
 
     def denied(self, operation, link=None, code=raw.NO_ACCESS):
-        answer = (link or self.link).ask(operation)
-        self.assertEqual(answer.code, code, answer)
-        return answer
+        return self.expect(code, operation, link=link)
 
     def count(self, uid, key):
         return gateway.failures(uid, key)[0]

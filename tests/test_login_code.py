@@ -9,6 +9,7 @@ import re
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import BASE, Gateway, membership, person, service
 from people import add, add_organization, add_person, code, enrol, fresh_step, password, ticket, wrong_code
 from test_login import LIMIT, REFUSED_TEXT
@@ -33,23 +34,12 @@ def tearDownModule():
         raise AssertionError("a secret is in the log")
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
         self.link = self.open(gateway.local())
 
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
-
     def ask(self, expected, operation, link=None):
-        answer = (link or self.link).ask(operation)
-        self.assertEqual(answer.code, expected, answer)
-        return answer
-
-    def verify(self, expected, uid, factor, secret=None, link=None, **more):
-        answer = (link or self.link).ask(raw.verify(uid, factor, secret, **more))
-        self.assertEqual((answer.code, answer.state), expected, answer)
-        return answer
+        return self.expect(expected, operation, link=link)
 
     def complete(self, uid, text, held, **more):
         return self.verify((raw.SUCCESS, raw.COMPLETE), uid, raw.CODE, text, ticket=held, **more)

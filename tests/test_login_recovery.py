@@ -8,6 +8,7 @@ import os
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import Gateway, module, person
 from people import add_person, code, enrol, password, ticket, wrong_code
 from test_login import LIMIT, REFUSED_TEXT
@@ -27,15 +28,11 @@ def tearDownModule():
         raise AssertionError("a recovery code is in the log")
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     shown = set()
 
     def setUp(self):
         self.link = self.open(gateway.local())
-
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
 
     def codes(self, uid):
         found = gateway.ctl("code", "recovery", uid).stdout.split()

@@ -7,6 +7,7 @@ import threading
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import Gateway, membership, person
 from people import add_person, code, enrol, password, ticket
 
@@ -22,11 +23,7 @@ def tearDownModule():
     gateway.stop()
 
 
-class Case(unittest.TestCase):
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
-
+class Case(Asking):
     def bound(self, uid):
         return self.open(gateway.bound(person(uid), password(uid)))
 

@@ -6,6 +6,7 @@
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import BASE, Gateway, membership, person
 from people import add_organization, add_person, code, enrol, fresh_step, password, wrong_code
 from test_login import REFUSED_TEXT
@@ -26,14 +27,10 @@ def tearDownModule():
     gateway.stop()
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
         self.addCleanup(gateway.modify, POLICY, pwdMaxAge="0", pwdMustChange="FALSE", pwdInHistory="5",
                         pwdGraceAuthNLimit="10", pwdExpireWarning="1209600")
-
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
 
     def ask(self, expected, link, operation, controls=()):
         answer = link.ask(operation, controls)

@@ -8,6 +8,7 @@ import os
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import STRANGER, Gateway, person, program, user_name
 from people import add_organization, add_person, code, enrol, password, ticket, wrong_code
 from test_login import REFUSED_TEXT
@@ -46,13 +47,9 @@ def flipped(held, bit):
     return bytes(changed)
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
         self.link = self.open(gateway.local())
-
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
 
     def refused(self, operation, link=None):
         answer = (link or self.link).ask(operation)

@@ -10,6 +10,7 @@ import threading
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import CONF, STRANGER, Gateway, conf_text, free_port, membership, program, until
 from people import add_person, password
 
@@ -27,11 +28,10 @@ def tearDownModule():
     gateway.stop()
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
         self.mark = len(gateway.text("usherd.log"))
-        self.link = gateway.local()
-        self.addCleanup(self.link.close)
+        self.link = self.open(gateway.local())
         self.addCleanup(self.reload)
 
     def said(self):
@@ -43,7 +43,7 @@ class Case(unittest.TestCase):
     def refused(self, text=None, **options):
         return gateway.reload_daemon("nothing was reloaded", text, **options)
 
-    def verify(self, uid, secret, factor=raw.PASSWORD, **more):
+    def tried(self, uid, secret, factor=raw.PASSWORD, **more):
         return self.link.ask(raw.verify(uid, factor, secret, **more)).code
 
 
@@ -53,9 +53,9 @@ class Options(Case):
         said = self.reload(**{"login.limit": 2})
         self.assertIn("changed: login.limit\n", said)
         for _ in range(3):
-            self.assertEqual(self.verify("r1", "wrong"), raw.WRONG)
+            self.assertEqual(self.tried("r1", "wrong"), raw.WRONG)
         self.assertEqual(gateway.failures("r1", "password@local")[0], 2)
-        self.assertEqual(self.verify("r1", password("r1")), raw.WRONG)
+        self.assertEqual(self.tried("r1", password("r1")), raw.WRONG)
 
     def test_a_bound_holds_for_open_connections(self):
         with gateway.ldap() as link:
@@ -128,7 +128,7 @@ class BadFiles(Case):
         until("the log names the file", lambda: "usher.conf: No such file" in
               gateway.text("usherd.log")[before:])
         for _ in range(4):
-            self.assertEqual(self.verify("b1", "wrong"), raw.WRONG)
+            self.assertEqual(self.tried("b1", "wrong"), raw.WRONG)
         self.assertEqual(gateway.failures("b1", "password@local")[0], 2)
 
     def test_one_bad_file_of_three_changes_nothing(self):
@@ -139,7 +139,7 @@ class BadFiles(Case):
             name, = options
             self.assertIn(" error: %s: " % name, self.refused(**options, **{"login.limit": 1}))
         for _ in range(3):
-            self.verify("b2", "wrong")
+            self.tried("b2", "wrong")
         self.assertEqual(gateway.failures("b2", "password@local")[0], 3)
 
 
@@ -151,8 +151,7 @@ class Keys(Case):
         gateway.write("keys", keys)
         gateway.restart_daemon()
         self.link.close()
-        self.link = gateway.local()
-        self.addCleanup(self.link.close)
+        self.link = self.open(gateway.local())
 
     def test_a_second_key_seals_and_the_first_still_opens(self):
         add_person(gateway, "k1")
@@ -167,20 +166,20 @@ class Keys(Case):
         gateway.pin("acme", "k2", "5678")
         self.assertEqual((self.key_of("k1"), self.key_of("k2")), (first, more[0].split(" ")[0]))
         for uid, pin in (("k1", "1234"), ("k2", "5678")):
-            self.assertEqual(self.verify(uid, pin, raw.PIN, organization="acme"), raw.SUCCESS)
+            self.assertEqual(self.tried(uid, pin, raw.PIN, organization="acme"), raw.SUCCESS)
         os.chmod(gateway.path("keys"), 0o644)
         self.assertIn("others may use it: its mode must be 0600", self.refused())
-        self.assertEqual(self.verify("k2", "5678", raw.PIN, organization="acme"), raw.SUCCESS)
+        self.assertEqual(self.tried("k2", "5678", raw.PIN, organization="acme"), raw.SUCCESS)
         os.chmod(gateway.path("keys"), 0o600)
         gateway.write("keys", old)
         self.reload()  # what was taken out still opens for five minutes, and seals nothing more
-        self.assertEqual(self.verify("k2", "5678", raw.PIN, organization="acme"), raw.SUCCESS)
+        self.assertEqual(self.tried("k2", "5678", raw.PIN, organization="acme"), raw.SUCCESS)
         gateway.pin("acme", "k2", "8765")
         self.assertEqual(self.key_of("k2"), first)
         self.restart_with(more[0] + "\n")
-        self.assertEqual(self.verify("k2", "8765", raw.PIN, organization="acme"), raw.WRONG)
+        self.assertEqual(self.tried("k2", "8765", raw.PIN, organization="acme"), raw.WRONG)
         self.restart_with(old)
-        self.assertEqual(self.verify("k1", "1234", raw.PIN, organization="acme"), raw.SUCCESS)
+        self.assertEqual(self.tried("k1", "1234", raw.PIN, organization="acme"), raw.SUCCESS)
 
     def test_logins_do_not_notice(self):
         add_person(gateway, "k3")
@@ -231,8 +230,7 @@ class Templates(Case):
 class Sending(Case):
     def relink(self):
         self.link.close()
-        self.link = gateway.local()
-        self.addCleanup(self.link.close)
+        self.link = self.open(gateway.local())
 
     def set_password(self, uid, number=1):
         gateway.ctl("password", "set", "--password-file", "-", uid, text="password-%d-%s\n" % (number, uid))

@@ -6,6 +6,7 @@
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import BASE, Gateway, membership, person
 from people import add_membership, add_organization, add_person, code, enrol, fresh_step, password
 
@@ -25,10 +26,9 @@ def tearDownModule():
     gateway.stop()
 
 
-class Case(unittest.TestCase):
+class Case(Asking):
     def setUp(self):
-        self.link = gateway.local()
-        self.addCleanup(self.link.close)
+        self.link = self.open(gateway.local())
 
     def state(self, uid, factor=raw.PASSWORD, **more):
         secret = password(uid) if factor == raw.PASSWORD else None

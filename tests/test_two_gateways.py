@@ -10,6 +10,7 @@ import time
 import unittest
 
 import raw_ldap as raw
+from asking import Asking
 from gateway import BASE, PATIENCE, Gateway, person
 from people import add_person, code, enrol, fresh_step, password, ticket
 from test_login import REFUSED_TEXT
@@ -72,19 +73,13 @@ def answers(links, timeout=PATIENCE):
     return [found[link] for link in links]
 
 
-class TwoGateways(unittest.TestCase):
-    def open(self, link):
-        self.addCleanup(link.close)
-        return link
-
+class TwoGateways(Asking):
     def links(self, count, connect="local"):
         """Turn about at the first and at the second."""
         return [self.open(getattr((first, second)[i % 2], connect)()) for i in range(count)]
 
     def ask(self, expected, operation, link):
-        answer = link.ask(operation)
-        self.assertEqual(answer.code, expected, answer)
-        return answer
+        return self.expect(expected, operation, link=link)
 
     def at_once(self, links, operations):
         """The codes of what is asked on all connections before any is answered."""
