@@ -4,6 +4,7 @@
 Starts, stops, kills and restarts them; talks to them by raw connections, usherctl and the LDAP
 tools; reads entries and the ledger at the store. Ends only what it started. stop() fails the test
 when usherd does not end with 0 or when any of our programs left a sanitizer's report."""
+import contextlib
 import os
 import pwd
 import re
@@ -215,6 +216,19 @@ class Gateway:
         self.directory.unbind()
         self.store_process.send_signal(number)
         self.store_process.wait(PATIENCE)
+
+    @contextlib.contextmanager
+    def hung_store(self):
+        """The store stands still meanwhile, every thread of it."""
+        tasks = "/proc/%d/task" % self.store_process.pid
+        self.store_process.send_signal(signal.SIGSTOP)
+        try:
+            until("the store stands still", lambda: all(
+                self.text("%s/%s/stat" % (tasks, task)).rpartition(")")[2].split()[:1] in ([], ["T"])
+                for task in os.listdir(tasks)))
+            yield
+        finally:
+            self.store_process.send_signal(signal.SIGCONT)
 
     def tool(self, name, *arguments, text=None, check=True):
         """An LDAP tool at the store, as its administrator."""

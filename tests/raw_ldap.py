@@ -365,3 +365,16 @@ class Raw:
                 return time.monotonic() - start
             except TimeoutError:
                 return None
+
+
+def answers(links, timeout=PATIENCE):
+    """The answer of each connection, in their order, whichever comes first."""
+    waiting, found, deadline = {link.socket: link for link in links}, {}, time.monotonic() + timeout
+    while waiting:
+        ready = select.select(list(waiting), [], [], max(deadline - time.monotonic(), 0))[0]
+        if not ready:
+            raise AssertionError("%d of %d not answered" % (len(waiting), len(links)))
+        for one in ready:
+            link = waiting.pop(one)
+            found[link] = link.receive()
+    return [found[link] for link in links]

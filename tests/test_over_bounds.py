@@ -4,14 +4,12 @@
 # How much of one thing usherd takes: operations under way on a connection, work that waits for a thread,
 # names, secrets and tickets of a login, answers that nobody reads, and entries of one person. What is too
 # much is refused in words, and the rest goes on.
-import os
 import select
-import signal
 import unittest
 
 import raw_ldap as raw
 import searching
-from gateway import BASE, PATIENCE, Gateway, membership, person, until
+from gateway import BASE, PATIENCE, Gateway, membership, person
 
 MEMBERSHIPS, GROUPS, NAMESAKES = 4096, 10000, 16  # of one person: the most that are taken
 STEPS = 256                                       # lines of an explanation
@@ -49,26 +47,14 @@ def tearDownModule():
     gateway.stop()
 
 
-def stands_still():
-    """Every thread of the store has stopped."""
-    tasks = "/proc/%d/task" % gateway.store_process.pid
-    for task in os.listdir(tasks):
-        with open("%s/%s/stat" % (tasks, task)) as file:
-            if file.read().rpartition(")")[2].split()[0] != "T":
-                return False
-    return True
-
-
 class Work(unittest.TestCase):
     def refused(self, count, **options):
         """Posts so many searches while the store stands still: those refused then. The rest must succeed."""
         gateway.restart_daemon(**options)
         gateway.caught_up()
         with gateway.local() as link, gateway.local() as other:
-            gateway.store_process.send_signal(signal.SIGSTOP)
-            until("the store stands still", stands_still)
             refused = {}
-            try:
+            with gateway.hung_store():
                 numbers = [link.post(searching.request("ou=people," + BASE, 1)) for _ in range(count)]
                 mark = link.post(raw.extended(raw.WHOAMI))  # is answered at once, behind all refusals
                 while True:
@@ -77,8 +63,6 @@ class Work(unittest.TestCase):
                         break
                     refused[answer.id] = answer
                 self.assertEqual(other.ask(raw.extended(raw.WHOAMI)).code, raw.SUCCESS)
-            finally:
-                gateway.store_process.send_signal(signal.SIGCONT)
             left = set(numbers) - set(refused)
             while left:
                 answer = link.receive()

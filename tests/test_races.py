@@ -4,13 +4,12 @@
 # Logins at the same moment: fifty people by PIN through libpam with threads; thirty wrong PINs and the
 # right one on one person; one code of an app from eight connections. The ledger must come out exact.
 import os
-import select
 import threading
 import time
 import unittest
 
 import raw_ldap as raw
-from gateway import BUILD, PATIENCE, Gateway, membership, module, program
+from gateway import BUILD, Gateway, membership, module, program
 from people import add_person, code, enrol, ticket
 
 LIMIT = 5
@@ -26,19 +25,6 @@ def setUpModule():
 
 def tearDownModule():
     gateway.stop()
-
-
-def answers(links, timeout=PATIENCE):
-    """The answer of each connection, as they come."""
-    waiting, found, deadline = {link.socket: link for link in links}, {}, time.monotonic() + timeout
-    while waiting:
-        ready = select.select(list(waiting), [], [], max(deadline - time.monotonic(), 0))[0]
-        if not ready:
-            raise AssertionError("%d of %d not answered" % (len(waiting), len(links)))
-        for one in ready:
-            link = waiting.pop(one)
-            found[link] = link.receive()
-    return [found[link] for link in links]
 
 
 class Watch:
@@ -123,7 +109,7 @@ class OnePerson(Case):
         with Watch(uid, "pin/acme") as watch:
             for link, pin in zip(links, pins):
                 link.post(raw.verify(uid, raw.PIN, pin, "acme"))
-            found = answers(links)
+            found = raw.answers(links)
         rights = [answer.code == raw.SUCCESS for answer in found]
         self.assertLessEqual(sum(rights), 1)
         self.assertFalse(any(right for right, pin in zip(rights, pins) if pin != "4711"))
@@ -163,11 +149,11 @@ class OnePerson(Case):
         links = self.links(20)
         for link in links:
             link.post(raw.verify(uid, raw.PIN, "4711", "acme"))
-        self.assertEqual({answer.code for answer in answers(links)}, {raw.SUCCESS})
+        self.assertEqual({answer.code for answer in raw.answers(links)}, {raw.SUCCESS})
         self.assertEqual(gateway.ledger(uid), [])
         for link in links:
             link.post(raw.verify(uid, raw.PIN, "1111", "acme"))
-        self.assertEqual({answer.code for answer in answers(links)}, {raw.WRONG})
+        self.assertEqual({answer.code for answer in raw.answers(links)}, {raw.WRONG})
         self.assertEqual(gateway.failures(uid, "pin/acme")[0], LIMIT)
 
 
@@ -180,7 +166,7 @@ class OneCode(Case):
             held = [ticket(link, "replay") for link in links]
             for link, one in zip(links, held):
                 link.post(raw.verify("replay", raw.CODE, code(secret, instant), ticket=one))
-            codes = sorted(answer.code for answer in answers(links))
+            codes = sorted(answer.code for answer in raw.answers(links))
             self.assertEqual(codes, [raw.SUCCESS] + [raw.WRONG] * 7)
             self.assertEqual(gateway.ledger("replay"), [])  # nothing counted, nobody locked
             self.assertEqual(gateway.ledger("replay", "usherTotpStep"), [str(instant)])
@@ -192,7 +178,7 @@ class OneCode(Case):
         for link in links:
             self.addCleanup(link.close)
             link.post(raw.bind("rebind", "rebind-demo-password" + code(secret, step)))
-        self.assertEqual(sorted(answer.code for answer in answers(links)), [raw.SUCCESS] + [raw.WRONG] * 7)
+        self.assertEqual(sorted(answer.code for answer in raw.answers(links)), [raw.SUCCESS] + [raw.WRONG] * 7)
         self.assertEqual(gateway.ledger("rebind"), [])
 
 

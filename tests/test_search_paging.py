@@ -3,14 +3,12 @@
 #
 # Long searches: paged results over 5,000 memberships, limits of size and time, Abandon and closed
 # connections in the middle, the store away, and the time that "who may?" takes over 10,000.
-import os
-import signal
 import time
 import unittest
 
 import raw_ldap as raw
 import searching
-from gateway import BASE, SAMPLE, Gateway, membership, person, service, until
+from gateway import BASE, SAMPLE, Gateway, person, service, until
 from searching import ANY, WHOLE, paged, pages, search
 
 PAGED, BIG, GRANTS = 5000, 10000, ("+tickets:read", "-tickets:read", "+tickets:*", "+campaigns:read")
@@ -151,16 +149,6 @@ class Paging(unittest.TestCase):
             self.assertEqual(search(link, "ou=none," + BASE, 1, controls=[paged(10)]).code, raw.NO_OBJECT)
 
 
-def stands_still():
-    """Every thread of the store has stopped."""
-    tasks = "/proc/%d/task" % gateway.store_process.pid
-    for task in os.listdir(tasks):
-        with open("%s/%s/stat" % (tasks, task)) as file:
-            if file.read().rpartition(")")[2].split()[0] != "T":
-                return False
-    return True
-
-
 class Limits(unittest.TestCase):
     def test_size(self):
         with gateway.local() as link:
@@ -192,9 +180,7 @@ class Limits(unittest.TestCase):
         with gateway.local() as link, gateway.local() as left:
             search(link, MID, 0)  # a connection to the store
             before = int(gateway.monitor()["usherConnections"])
-            gateway.store_process.send_signal(signal.SIGSTOP)
-            until("the store stands still", stands_still)
-            try:
+            with gateway.hung_store():
                 start = time.monotonic()
                 found = search(link, MID, 1, seconds=1)
                 self.assertEqual((found.code, found.dns), (searching.TIME_EXCEEDED, []))
@@ -205,8 +191,6 @@ class Limits(unittest.TestCase):
                 self.assertEqual(link.ask(raw.extended(raw.WHOAMI)).code, raw.SUCCESS)
                 left.close()
                 until("it is gone", lambda: int(gateway.monitor()["usherConnections"]) < before)
-            finally:
-                gateway.store_process.send_signal(signal.SIGCONT)
             self.assertEqual(search(link, MID, 0).code, raw.SUCCESS)  # and no answer to what was abandoned
 
     def test_abandon_while_entries_come(self):

@@ -5,13 +5,11 @@
 # at once, since it is in the ledger and nowhere else.
 import os
 import re
-import select
-import time
 import unittest
 
 import raw_ldap as raw
 from asking import Asking
-from gateway import BASE, PATIENCE, Gateway, person
+from gateway import BASE, Gateway, person
 from people import add_person, code, enrol, fresh_step, password, ticket
 from test_login import REFUSED_TEXT
 
@@ -60,19 +58,6 @@ def tearDownModule():
     first.stop()
 
 
-def answers(links, timeout=PATIENCE):
-    """The answer of each connection, in their order, whichever comes first."""
-    waiting, found, deadline = {link.socket: link for link in links}, {}, time.monotonic() + timeout
-    while waiting:
-        ready = select.select(list(waiting), [], [], max(deadline - time.monotonic(), 0))[0]
-        if not ready:
-            raise AssertionError("%d of %d not answered" % (len(waiting), len(links)))
-        for one in ready:
-            link = waiting.pop(one)
-            found[link] = link.receive()
-    return [found[link] for link in links]
-
-
 class TwoGateways(Asking):
     def links(self, count, connect="local"):
         """Turn about at the first and at the second."""
@@ -85,7 +70,7 @@ class TwoGateways(Asking):
         """The codes of what is asked on all connections before any is answered."""
         for link, operation in zip(links, operations):
             link.post(operation)
-        found = answers(links)
+        found = raw.answers(links)
         self.assertEqual({answer.text for answer in found if answer.code == raw.WRONG} - {REFUSED_TEXT}, set())
         return [answer.code for answer in found]
 
