@@ -5,6 +5,7 @@ Starts, stops, kills and restarts them; talks to them by raw connections, usherc
 tools; reads entries and the ledger at the store. Ends only what it started. stop() fails the test
 when usherd does not end with 0 or when any of our programs left a sanitizer's report."""
 import contextlib
+import importlib.util
 import os
 import pwd
 import re
@@ -400,7 +401,10 @@ class Gateway:
     # Mail.
 
     def start_mail(self, *moods):
-        """A mail server; its mails are files in the folder "mail". Moods are options of smtp_sink."""
+        """A mail server; its mails are files in the folder "mail". Moods are options of smtp_sink.
+        Without its library the calling test is skipped."""
+        if importlib.util.find_spec("aiosmtpd") is None:
+            sys.exit(77)
         os.makedirs(self.path("mail"), exist_ok=True)
         with open(self.path("mail.log"), "a") as log:
             self.sink = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests/smtp_sink.py"),
@@ -428,12 +432,16 @@ class Gateway:
             raise AssertionError("usherd ended with %s; sanitizers: %s\n%s" %
                                  (status, found, self.text("usherd.log")[-6000:]))
 
-    def stop(self):
+    def stop(self, *secrets, logs=("usherd.log",)):
+        """Fails also when one of the secrets is in a log."""
         try:
             status = self.end_daemon()
             self.end_mail()
             self.end_store()
             self.check_end(status)
+            found = [(name, one) for name in logs for one in secrets if one in self.text(name)]
+            if found:
+                raise AssertionError("secrets are in a log: %s" % found)
         finally:
             self.discard()
 

@@ -22,10 +22,7 @@ def setUpModule():
 
 
 def tearDownModule():
-    log = gateway.text("usherd.log")
-    gateway.stop()
-    if any(text in log for text in Case.shown):
-        raise AssertionError("a recovery code is in the log")
+    gateway.stop(*Case.shown)
 
 
 class Case(Asking):

@@ -8,7 +8,6 @@ import email.policy
 import os
 import re
 import signal
-import sys
 import unittest
 
 import raw_ldap as raw
@@ -22,10 +21,6 @@ IMPATIENT = {"mail.timeout": 1500, "mail.queue_timeout": 2}  # with a server tha
 
 def setUpModule():
     global gateway
-    try:
-        import aiosmtpd  # noqa: F401
-    except ImportError:
-        sys.exit(77)
     gateway = Gateway(OPTIONS)
     gateway.start_mail()
     gateway.__enter__()

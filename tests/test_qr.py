@@ -25,10 +25,6 @@ gateway = None
 
 def setUpModule():
     global gateway
-    try:
-        import aiosmtpd  # noqa: F401
-    except ImportError:
-        sys.exit(77)
     if shutil.which("zbarimg") is None:
         sys.exit(77)
     gateway = Gateway()
