@@ -15,6 +15,7 @@ import time
 import pexpect
 
 from gateway import PATIENCE, ROOT, STRANGER, Gateway, module, sanitized_build, until
+from people import add_person
 
 TIMEOUT = 20                # seconds: timeout= of every stack under test
 SHORT = 2                   # the same while usherd is away
@@ -209,6 +210,22 @@ def within(what, seconds, function):
     return value
 
 
-def people_gateway(**options):
-    """A gateway that trusts root and the uid of rootless programs."""
-    return Gateway(options={"peers.trusted_uids": [os.geteuid(), STRANGER], **options})
+def people_gateway(people, mail=False, **options):
+    """A running gateway that trusts root and the uid of rootless programs, with these people."""
+    gateway = Gateway(options={"peers.trusted_uids": [os.geteuid(), STRANGER], **options})
+    if mail:
+        gateway.start_mail()
+    gateway.__enter__()
+    for uid in people:
+        add_person(gateway, uid)
+    gateway.caught_up()
+    return gateway
+
+
+def become(uid):
+    """For a child, before it runs its program: somebody with this number and no groups."""
+    def drop():
+        os.setgroups([])
+        os.setgid(STRANGER)
+        os.setuid(uid)
+    return drop

@@ -13,9 +13,9 @@ import pexpect
 
 import programs
 import raw_ldap as raw
-from gateway import PATIENCE, STRANGER, make_value, person, program
-from people import add_person, code, enrol, password, wrong_code
-from programs import Talk, environment, people_gateway, write
+from gateway import PATIENCE, make_value, person, program
+from people import code, enrol, password, wrong_code
+from programs import Talk, become, environment, people_gateway, write
 
 GROUP = 1999  # in the place of the group usher
 PEOPLE = ("h1", "h2", "h3")
@@ -24,11 +24,7 @@ gateway = users = helper = None
 
 def setUpModule():
     global gateway, users, helper
-    gateway = people_gateway(**{"peers.trusted_uids": [0]})
-    gateway.__enter__()
-    for uid in PEOPLE:
-        add_person(gateway, uid)
-    gateway.caught_up()
+    gateway = people_gateway(PEOPLE, **{"peers.trusted_uids": [0]})
     users = programs.add_users(PEOPLE)
     rundir, libexec = os.path.join(make_value("runstatedir"), "usher"), make_value("libexecdir")
     for folder in (rundir, libexec):
@@ -64,17 +60,9 @@ def permit(yes):
     os.chmod(helper, 0o2755 if yes else 0o755)
 
 
-def become(uid):
-    def drop():
-        os.setgroups([])
-        os.setgid(STRANGER)
-        os.setuid(users[uid])
-    return drop
-
-
 class Locker(unittest.TestCase):
     def pamtester(self, caller, user, *answers, service="locker", operations=("authenticate", "acct_mgmt")):
-        talk = Talk(["pamtester", service, user, *operations], preexec_fn=become(caller))
+        talk = Talk(["pamtester", service, user, *operations], preexec_fn=become(users[caller]))
         self.addCleanup(talk.stop)
         for prompt, reply in answers:
             if talk.expect([prompt, pexpect.EOF]) == 1:
@@ -131,7 +119,7 @@ class Abuse(unittest.TestCase):
         ours, theirs = socket.socketpair()
         with ours, theirs, open(gateway.path("helper.log"), "a") as log:
             ended = subprocess.run([helper], stdin=theirs, stdout=subprocess.DEVNULL, stderr=log,
-                                   preexec_fn=become(caller), env=environment())
+                                   preexec_fn=become(users[caller]), env=environment())
             self.assertEqual(ended.returncode, 0)
             theirs.close()
             ours.settimeout(PATIENCE)
@@ -177,17 +165,13 @@ class Abuse(unittest.TestCase):
 
     def test_not_a_socket(self):
         for stdin in (subprocess.DEVNULL, subprocess.PIPE):
-            ended = subprocess.run([helper], stdin=stdin, preexec_fn=become("h1"), env=environment(), timeout=PATIENCE)
+            ended = subprocess.run([helper], stdin=stdin, preexec_fn=become(users["h1"]), env=environment(), timeout=PATIENCE)
             self.assertEqual(ended.returncode, 1)
 
     def test_a_uid_without_a_name(self):
-        def drop():
-            os.setgroups([])
-            os.setgid(STRANGER)
-            os.setuid(45678)
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            self.assertEqual(subprocess.run([helper], stdin=theirs, preexec_fn=drop, env=environment(),
+            self.assertEqual(subprocess.run([helper], stdin=theirs, preexec_fn=become(45678), env=environment(),
                                             timeout=PATIENCE).returncode, 1)
 
 

@@ -12,9 +12,9 @@ import unittest
 import pexpect
 
 import programs
-from gateway import BUILD, STRANGER, make_value, person
-from people import add_person, mailed_code, password
-from programs import Talk, environment, people_gateway, write
+from gateway import BUILD, make_value, person
+from people import mailed_code, password
+from programs import Talk, become, environment, people_gateway, write
 
 LOCALES = ("da_DK", "it_IT", "fr_FR")
 WORDS = {
@@ -49,12 +49,7 @@ def setUpModule():
         target = os.path.join(place, language, "LC_MESSAGES")
         os.makedirs(target)
         subprocess.run(["cp", os.path.join(BUILD, "po", language, "usher.mo"), target], check=True)
-    gateway = people_gateway()
-    gateway.start_mail()
-    gateway.__enter__()
-    for uid in PEOPLE:
-        add_person(gateway, uid)
-    gateway.caught_up()
+    gateway = people_gateway(PEOPLE, mail=True)
     users = programs.add_users(PEOPLE)
     for name in ("su", "web", "login"):
         write("/etc/pam.d/" + name, programs.stack(gateway, name))
@@ -101,15 +96,11 @@ class Languages(unittest.TestCase):
 
     def test_setuid_program(self):
         """su takes the locale of its caller; the module may not read the environment there."""
-        def drop():
-            os.setgroups([])
-            os.setgid(STRANGER)
-            os.setuid(users["local"])
         for number, locale in enumerate(("da_DK.UTF-8", "it_IT.UTF-8", "C.UTF-8")):
             with self.subTest(locale):
                 words, uid = WORDS[LANGUAGES[locale]], "l%d" % (2 + number)
                 gateway.modify(person(uid), usherSecondFactor="email")
-                talk = self.start(["su", uid, "-c", "echo let-in"], env=environment(LC_ALL=locale), preexec_fn=drop)
+                talk = self.start(["su", uid, "-c", "echo let-in"], env=environment(LC_ALL=locale), preexec_fn=become(users["local"]))
                 self.expect(talk, words[0])
                 talk.sendline(password(uid))
                 self.expect(talk, words[6])

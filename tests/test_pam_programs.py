@@ -4,16 +4,15 @@
 # su, sudo, login and sshd as root, as they stand on the machine, with the stacks of conf/pam
 # and users of our own in a private /etc: password and code, who is denied, a password that must change;
 # with usherd away everybody is answered within the deadline, and the machine's own users get in.
-import os
 import subprocess
 import unittest
 
 import pexpect
 
 import programs
-from gateway import STRANGER, free_port, person, until
-from people import add_person, code, enrol, password, wrong_code
-from programs import LOCAL, LOCAL_PASSWORD, Away, Talk, environment, people_gateway, within, write
+from gateway import free_port, person, until
+from people import code, enrol, password, wrong_code
+from programs import LOCAL, LOCAL_PASSWORD, Away, Talk, become, environment, people_gateway, within, write
 
 PEOPLE = ("p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10")
 DENIED = "typed-by-mistake-9"
@@ -24,11 +23,7 @@ gateway = users = None
 
 def setUpModule():
     global gateway, users
-    gateway = people_gateway()
-    gateway.__enter__()
-    for uid in PEOPLE:
-        add_person(gateway, uid)
-    gateway.caught_up()
+    gateway = people_gateway(PEOPLE)
     users = programs.add_users(PEOPLE)
     for name in ("su", "sudo", "login", "sshd"):
         write("/etc/pam.d/" + name, programs.stack(gateway, name))
@@ -38,22 +33,8 @@ def setUpModule():
 
 
 def tearDownModule():
-    if gateway is None:
-        return
-    log = gateway.text("usherd.log")
-    gateway.stop()
-    for secret in ("-demo-password", DENIED, NEW):
-        if secret in log:
-            raise AssertionError("a secret is in the log: " + secret)
-
-
-def become(name):
-    """For a child: this user, before it runs its program."""
-    def drop():
-        os.setgroups([])
-        os.setgid(STRANGER)
-        os.setuid(users[name])
-    return drop
+    if gateway is not None:
+        gateway.stop("-demo-password", DENIED, NEW)
 
 
 class Case(unittest.TestCase):
@@ -77,7 +58,7 @@ class Su:
 
     @staticmethod
     def begin(case, user):
-        return case.start(["su", user, "-c", "echo let-in"], preexec_fn=become(Su.caller))
+        return case.start(["su", user, "-c", "echo let-in"], preexec_fn=become(users[Su.caller]))
 
 
 class Sudo:
@@ -85,7 +66,7 @@ class Sudo:
 
     @staticmethod
     def begin(case, user):
-        return case.start(["sudo", "sh", "-c", "echo let-in"], preexec_fn=become(user))
+        return case.start(["sudo", "sh", "-c", "echo let-in"], preexec_fn=become(users[user]))
 
 
 class Login:

@@ -13,7 +13,7 @@ import pexpect
 
 import programs
 from gateway import STRANGER, free_port, person, until
-from people import add_person, code, enrol, mailed_code, password, wrong_code
+from people import code, enrol, mailed_code, password, wrong_code
 from programs import Away, Talk, environment, people_gateway, within, write
 
 WRAPPERS = ("libpam_wrapper.so", "libnss_wrapper.so")
@@ -100,12 +100,7 @@ def setUpModule():
     global gateway, server
     if not os.path.exists("/usr/sbin/sshd") or not os.path.exists(MATRIX):
         raise unittest.SkipTest("no sshd or no pam_wrapper")
-    gateway = people_gateway()
-    gateway.start_mail()
-    gateway.__enter__()
-    for uid in PEOPLE:
-        add_person(gateway, uid)
-    gateway.caught_up()
+    gateway = people_gateway(PEOPLE, mail=True)
     server = Sshd()
     server.start()
 
