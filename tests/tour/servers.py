@@ -14,8 +14,8 @@ import time
 
 from state import ADMIN_SOCKET, BASE, LOADED, STORE_SOCKET, Refused
 
-READY_S = 30  # for a server to answer
-STOP_S = 5  # for a server to end before it is killed
+READY_S = 120  # for a server to answer
+STOP_S = 30  # for a server to end before it is killed
 
 
 class Servers:

@@ -12,7 +12,7 @@ import textwrap
 import time
 
 WIDTH = 90  # of text; commands are as long as they are
-TIMEOUT_S = 60  # of one command
+TIMEOUT_S = 120  # of one command
 END_OF_INPUT = b"\x04"  # Ctrl-D
 
 
@@ -132,7 +132,7 @@ def dialogue(command, answers, *patterns, status=(0,)):
     return output
 
 
-def poll(what, ready, seconds=20):
+def poll(what, ready, seconds=TIMEOUT_S):
     """Waits until ready() is true; the seconds it took."""
     start = time.monotonic()
     while not ready():
