@@ -97,6 +97,33 @@ int login_find(const struct login_context *context, struct login *login)
     return 0;
 }
 
+void login_step(const struct login_context *context, struct login *login,
+                void (*first)(const struct login_context *context, struct login *login))
+{
+    void (*step)(const struct login_context *, struct login *) =
+        login->hashed != NULL ? login->hashed : first;
+
+    login->hashed = NULL;
+    step(context, login);
+    step = login->proven;
+    if (login->hash != NULL || step == NULL)
+        return;
+    login->proven = NULL;
+    step(context, login);
+}
+
+void login_hash(const struct login_context *context, struct login *login)
+{
+    login->hash(context, login);
+    login->hash = NULL;
+}
+
+void login_unhashed(struct login *login, int err)
+{
+    login->pin.err = err;
+    login->hash = NULL;
+}
+
 bool login_is_somebody(const struct login *login)
 {
     return login->person != NULL && login->person->active;

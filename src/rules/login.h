@@ -2,8 +2,9 @@
  *
  * Logins (DESIGN 6): what a secret must satisfy, whichever way it came. Everything is decided on
  * the store's data, read at that moment; attempts are reserved in the ledger before anything is
- * checked. All functions block (store, hashing) and belong on a pool thread; attempts of one
- * login.key must run one at a time. Knows no sockets and no LDAP messages.
+ * checked. All functions block at the store and belong on a pool thread; attempts of one login.key
+ * must run one at a time. What takes a processor for long, hashing, is a step of its own, which the
+ * caller has done elsewhere. Knows no sockets and no LDAP messages.
  */
 #ifndef USHER_RULES_LOGIN_H
 #define USHER_RULES_LOGIN_H
@@ -66,6 +67,14 @@ struct login_peer {
     char text[80]; /* binds tickets to the peer: "uid:0", "service:cn=..." */
 };
 
+/* A PIN on its way through the steps. */
+struct login_pin {
+    int err;             /* what came of hashing */
+    struct slice sealed; /* to be verified (empty: nobody's), or the new one; in the arena */
+    struct slice dn;     /* of the membership; in the arena */
+    struct lockout mine; /* what was reserved */
+};
+
 /* One question about one person, and what came of it. Allocated by the caller, zeroed; wiped by
  * login_clear. */
 struct login {
@@ -90,6 +99,13 @@ struct login {
     struct arena *arena;
     struct person *person; /* NULL: unknown */
     uint64_t key;          /* attempts of equal key are to run one at a time; 0: side by side */
+
+    /* Under way: */
+    void (*hash)(const struct login_context *context, struct login *login);   /* to be done next */
+    void (*hashed)(const struct login_context *context, struct login *login); /* and then this */
+    void (*proven)(const struct login_context *context, struct login *login); /* once it is answered
+                                                                  whether the old secret is right */
+    struct login_pin pin;
 
     /* Answered: */
     int err; /* 0, E_AUTH, E_STEPUP, E_UNWILLING, E_ACCESS, E_UNAVAIL ... */
@@ -149,7 +165,15 @@ int login_find(const struct login_context *context, struct login *login);
 bool login_is_somebody(const struct login *login);
 struct slice login_limit_key(const struct login *login);
 
-/* Then one of these. Each sets err, state, text and what belongs to it. */
+/* Then one of these, by login_step: it goes on with what has been begun, or begins it with first.
+ * Afterwards login->hash is NULL, and err, state, text and what belongs to it are set; or something
+ * is to be hashed, by login_hash on any thread, before login_step is called again. Instead of that,
+ * login_unhashed gives up, with an error for the reason. */
+void login_step(const struct login_context *context, struct login *login,
+                void (*first)(const struct login_context *context, struct login *login));
+void login_hash(const struct login_context *context, struct login *login);
+void login_unhashed(struct login *login, int err);
+
 void login_verify(const struct login_context *context, struct login *login);
 /* Whether this peer may have a code sent for this person at all: 0, E_ACCESS, E_AUTH. Does not
  * block. */

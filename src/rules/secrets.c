@@ -58,47 +58,77 @@ static void answer_store(struct login *login, int err)
         login_fail(login, err, "%s", err_text(err));
 }
 
-/* The old PIN proves who changes it; counted like a login. */
-static int pin_old(const struct login_context *context, struct login *login)
-{
-    struct login proof = *login; /* the same person and peer; the answer is thrown away */
-    int rc;
-
-    if (!login->has_secret)
-        return E_ACCESS;
-    proof.factor = VERIFY_PIN;
-    if (is_self(login)) { /* bound as themself: as good as a till here */
-        proof.peer.trusted = true;
-        proof.peer.person[0] = '\0';
-    }
-    proof.permission[0] = '\0';
-    login_verify(context, &proof);
-    rc = proof.err;
-    mem_wipe(&proof, sizeof(proof)); /* the arena stays login's */
-    return rc;
-}
-
-static int pin_sealed(const struct login_context *context, const struct login *login, char *ret)
+/* Hashes the new PIN. */
+static void pin_make(const struct login_context *context, struct login *login)
 {
     struct seal_for what = {.purpose = slice_of(SEAL_PIN),
                             .person = login->person->usher_id,
                             .organization = slice_of(login->organization)};
-    char record[PIN_RECORD_MAX];
+    char record[PIN_RECORD_MAX], sealed[SEAL_MAX];
     int rc = pin_hash(secret_slice(&login->new_secret), context->pin_cost, record);
 
     if (rc == 0)
-        rc = seal_close(context->keys, &what, record, strlen(record), ret);
+        rc = seal_close(context->keys, &what, record, strlen(record), sealed);
+    if (rc == 0)
+        login->pin.sealed = arena_copy(login->arena, slice_of(sealed));
+    login->pin.err = rc;
     mem_wipe(record, sizeof(record));
-    return rc;
+    mem_wipe(sealed, sizeof(sealed));
+}
+
+/* Puts the new PIN, or none, on the membership. */
+static void pin_store(const struct login_context *context, struct login *login)
+{
+    int rc = login->pin.err;
+
+    if (rc == 0)
+        rc = entry_replace(context, login, login->pin.dn, "usherPin", login->pin.sealed);
+    if (rc == 0)
+        login_notify(login, NOTICE_PIN);
+    answer_store(login, rc);
+}
+
+/* Whoever asks may. */
+static void pin_change(const struct login_context *context, struct login *login)
+{
+    struct membership membership = {0};
+    int rc = 0;
+
+    if (login->person != NULL)
+        rc = membership_read(context, login->arena, login->person, slice_of(login->organization),
+                             &membership);
+    if (rc == 0 && membership.dn.len == 0) {
+        login_fail(login, E_NOTFOUND, "no such membership: user \"%s\" in organization \"%s\"",
+                   login->user, login->organization);
+        return;
+    }
+    if (rc < 0) {
+        answer_store(login, rc);
+        return;
+    }
+    login->pin = (struct login_pin){.dn = membership.dn};
+    if (login->has_new_secret) {
+        login->hash = pin_make;
+        login->hashed = pin_store;
+    } else
+        pin_store(context, login);
+}
+
+/* The old PIN has proved who changes it, or not; it was counted like a login. */
+static void pin_proven(const struct login_context *context, struct login *login)
+{
+    int rc = login->err;
+
+    if (rc == 0)
+        pin_change(context, login);
+    else if (rc == E_AUTH)
+        verify_refuse(login);
+    else
+        login_fail(login, rc, "the old PIN could not be checked: %s", err_text(rc));
 }
 
 void login_set_pin(const struct login_context *context, struct login *login)
 {
-    struct membership membership = {0};
-    char sealed[SEAL_MAX] = "";
-    struct slice value = {0};
-    int rc;
-
     if (!login->peer.admin && (login->person == NULL || !(is_self(login) || login->peer.trusted))) {
         login_fail(login, E_ACCESS, "you may set only your own PIN");
         return;
@@ -107,31 +137,21 @@ void login_set_pin(const struct login_context *context, struct login *login)
         login_fail(login, E_SYNTAX, "a PIN has one to eight digits");
         return;
     }
-    if (!login->peer.admin && (rc = pin_old(context, login)) < 0) {
-        if (rc == E_AUTH)
-            verify_refuse(login);
-        else
-            login_fail(login, rc, "the old PIN could not be checked: %s", err_text(rc));
+    if (login->peer.admin) {
+        pin_change(context, login);
         return;
     }
-    rc = login->person == NULL ? 0
-                               : membership_read(context, login->arena, login->person,
-                                                 slice_of(login->organization), &membership);
-    if (rc == 0 && membership.dn.len == 0) {
-        login_fail(login, E_NOTFOUND, "no such membership: user \"%s\" in organization \"%s\"",
-                   login->user, login->organization);
+    login->proven = pin_proven;
+    if (!login->has_secret) {
+        login->err = E_ACCESS;
         return;
     }
-    if (rc == 0 && login->has_new_secret) {
-        rc = pin_sealed(context, login, sealed);
-        value = slice_of(sealed);
+    if (is_self(login)) { /* bound as themself: as good as a till here */
+        login->peer.trusted = true;
+        login->peer.person[0] = '\0';
     }
-    if (rc == 0)
-        rc = entry_replace(context, login, membership.dn, "usherPin", value);
-    mem_wipe(sealed, sizeof(sealed));
-    if (rc == 0)
-        login_notify(login, NOTICE_PIN);
-    answer_store(login, rc);
+    login->permission[0] = '\0';
+    login_verify(context, login);
 }
 
 static int enroll_pending(const struct login_context *context, struct login *login,

@@ -237,9 +237,8 @@ static void verify_code(const struct login_context *context, struct login *login
         login_unavailable(login, rc);
 }
 
-/* Checks a PIN against the sealed hash of the membership; nobody's costs the same. */
-static int pin_check(const struct login_context *context, const struct login *login,
-                     const struct membership *membership)
+/* Checks a PIN against the sealed hash of the membership; nobody's costs the same. Hashes. */
+static void pin_check(const struct login_context *context, struct login *login)
 {
     struct seal_for what = {.purpose = slice_of(SEAL_PIN),
                             .organization = slice_of(login->organization)};
@@ -247,11 +246,11 @@ static int pin_check(const struct login_context *context, const struct login *lo
     struct secret record = {0};
     int rc = E_AUTH;
 
-    if (login->person != NULL && membership->pin.len > 0) {
+    if (login->pin.sealed.len > 0) {
         what.person = login->person->usher_id;
-        rc = seal_open(context->keys, &what, membership->pin, &record);
+        rc = seal_open(context->keys, &what, login->pin.sealed, &record);
         if (rc < 0)
-            log_error("the PIN of %.*s does not open: %s", SLICE_ARG(membership->dn), err_text(rc));
+            log_error("the PIN of %.*s does not open: %s", SLICE_ARG(login->pin.dn), err_text(rc));
     }
     if (rc == 0)
         rc = pin_verify(pin, secret_slice(&record));
@@ -260,7 +259,23 @@ static int pin_check(const struct login_context *context, const struct login *lo
         rc = E_AUTH;
     }
     secret_clear(&record);
-    return rc == E_SYNTAX || rc == E_CRYPTO ? E_AUTH : rc;
+    login->pin.err = rc == E_SYNTAX || rc == E_CRYPTO ? E_AUTH : rc;
+}
+
+/* A locked PIN was hashed as nobody's, and nothing was reserved for it. */
+static void pin_checked(const struct login_context *context, struct login *login)
+{
+    struct slice owner = ledger_owner(login->arena, login->person, login->user);
+    int rc = login->pin.err;
+
+    if (rc == 0)
+        verify_settle(context, login, owner, &login->pin.mine, TICKET_PIN);
+    else if (rc == E_AUTH || login->locked)
+        verify_refuse(login);
+    else {
+        (void)ledger_uncount(context, login->arena, owner, &login->pin.mine);
+        login_unavailable(login, rc);
+    }
 }
 
 static void verify_pin(const struct login_context *context, struct login *login)
@@ -268,7 +283,6 @@ static void verify_pin(const struct login_context *context, struct login *login)
     struct slice owner = ledger_owner(login->arena, login->person, login->user);
     const char *key = arena_printf(login->arena, "pin/%s", login->organization);
     struct membership membership = {0};
-    struct lockout mine;
     int rc = 0;
 
     if (login->organization[0] == '\0') {
@@ -283,21 +297,17 @@ static void verify_pin(const struct login_context *context, struct login *login)
         rc = membership_read(context, login->arena, login->person, slice_of(login->organization),
                              &membership);
     if (rc == 0)
-        rc = ledger_reserve(context, login->arena, owner, key, &mine);
-    if (rc == E_DENIED) {
-        login->locked = true;
-        (void)pin_dummy(secret_slice(&login->secret), context->pin_cost);
-        verify_refuse(login);
+        rc = ledger_reserve(context, login->arena, owner, key, &login->pin.mine);
+    login->locked = rc == E_DENIED;
+    if (rc < 0 && !login->locked) {
+        login_unavailable(login, rc);
         return;
     }
-    if (rc == 0)
-        rc = pin_check(context, login, &membership);
-    if (rc == 0)
-        verify_settle(context, login, owner, &mine, TICKET_PIN);
-    else if (rc == E_AUTH)
-        verify_refuse(login);
-    else
-        login_unavailable(login, rc);
+    if (!login->locked)
+        login->pin.sealed = membership.pin;
+    login->pin.dn = membership.dn;
+    login->hash = pin_check;
+    login->hashed = pin_checked;
 }
 
 /* No secret: PAM's account phase. A ticket says what the stack has completed. */

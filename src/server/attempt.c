@@ -76,38 +76,79 @@ static void attempt_notice(const struct attempt *attempt, struct login *login)
         mailer_notice(mailer, context, login);
 }
 
-/* On the pool: first finds the person, then, back here under its key, runs the step. What was found
- * is looked up anew where others were before it. */
-static void attempt_run(struct job *job)
+/* Finds the person, under whose key the steps run then. */
+static void attempt_find(struct attempt *attempt)
 {
-    struct attempt *attempt = (struct attempt *)job;
-    const struct login_context *context = &attempt->settings->login;
+    struct job *job = &attempt->job;
     struct login *login = &attempt->login;
 
-    if (attempt->service) {
-        login_service(context, login);
-        attempt->ran = true;
+    attempt->ran = true;
+    if (login_find(&attempt->settings->login, login) < 0)
         return;
-    }
-    if (!attempt->found || job->waited)
-        (void)login_find(context, login);
-    if (login->err == 0 && !attempt->found && !attempt_moot(attempt)) {
-        attempt->found = true;
-        if (attempt->admit != NULL && attempt->admit(attempt) < 0) {
-            attempt->ran = true;
-            return;
-        }
-        job->key = login->key;
-        job->again = true;
-        return;
-    }
-    if (login->err == 0 && !attempt->found)
+    if (attempt_moot(attempt)) {
         login->err = E_CANCELED; /* nothing was checked: no success */
-    if (login->err == 0)
-        attempt->step(context, login);
+        return;
+    }
+    attempt->found = true;
+    if (attempt->admit != NULL && attempt->admit(attempt) < 0)
+        return;
+    attempt->ran = false;
+    job->key = login->key;
+    job->again = true;
+}
+
+/* Runs the first step, or the next, up to where something is to be hashed. Who was found is looked
+ * up anew where others were before. */
+static void attempt_step(struct attempt *attempt)
+{
+    const struct login_context *context = &attempt->settings->login;
+    struct job *job = &attempt->job;
+    struct login *login = &attempt->login;
+    bool first = login->hashed == NULL;
+
+    if (!first || !job->waited || login_find(context, login) == 0)
+        login_step(context, login, attempt->step);
+    if (login->hash != NULL) {
+        job->again = job->aside = true;
+        return;
+    }
     if (login->err == 0)
         attempt_notice(attempt, login);
     attempt->ran = true;
+}
+
+/* On the hashing pool; at home, and then without hashing, when that has stopped. Whoever has gone
+ * takes nobody's turn there. */
+static void attempt_hash(struct attempt *attempt)
+{
+    const struct job *job = &attempt->job;
+
+    if (!job->aside)
+        login_unhashed(&attempt->login, E_UNAVAIL);
+    else if (attempt_moot(attempt))
+        login_unhashed(&attempt->login, E_CANCELED);
+    else
+        login_hash(&attempt->settings->login, &attempt->login);
+}
+
+static void attempt_run(struct job *job)
+{
+    struct attempt *attempt = (struct attempt *)job;
+
+    if (attempt->service) {
+        login_service(&attempt->settings->login, &attempt->login);
+        attempt->ran = true;
+        return;
+    }
+    if (attempt->login.hash != NULL)
+        attempt_hash(attempt);
+    if (job->aside) {
+        job->again = true;
+        job->aside = false;
+    } else if (attempt->found)
+        attempt_step(attempt);
+    else
+        attempt_find(attempt);
 }
 
 /* Whether the answer says no more than that: what it took to find out must not say more. */
@@ -152,6 +193,8 @@ enum handled attempt_start(struct attempt *attempt,
     attempt->job.run = attempt_run;
     attempt->job.done = attempt_done;
     attempt->job.loop = loop;
+    if (attempt->login.factor == VERIFY_PIN)
+        attempt->job.side = loop->daemon->hash_pool;
     if (workers_submit(loop->daemon->store_pool, &attempt->job) == 0)
         return LATER;
     attempt_drop(attempt);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A login, challenge or change of a secret on its way through the pools: the person is found first;
- * then the step runs, one at a time for each person and factor; then the answer is made on the
- * loop: of a refusal not before its time (server/refusal.h).
+ * then its steps run, those of one at a time for each person and factor, on the store pool, and
+ * what is hashed between them on the pool for that; then the answer is made on the loop: of a
+ * refusal not before its time (server/refusal.h).
  */
 #ifndef USHER_SERVER_ATTEMPT_H
 #define USHER_SERVER_ATTEMPT_H

@@ -20,6 +20,14 @@
 #define MINUTE_MS    60000
 #define HOUR_MS      3600000
 
+/* For logins in the middle: an attempt that was not checked is given back. */
+#define DRAIN_MS 10000
+
+/* Event loops go before long answers of a search, and hashing, which takes whole processors for
+ * tens of milliseconds, comes last. */
+#define POOL_NICE 10
+#define HASH_NICE 10
+
 static void on_problem(void *context, struct slice dn, const char *text)
 {
     char quoted[LOG_QUOTE_MAX];
@@ -159,10 +167,12 @@ static void daemon_loops(struct daemon *daemon)
 {
     size_t queue = (size_t)conf_int(daemon->conf, "limits.queue");
 
-    daemon->store_pool =
-        workers_new("store", (unsigned)conf_int(daemon->conf, "store.connections"), queue);
-    daemon->mail_pool = workers_new("mail", 4, queue);
-    daemon->sms_pool = workers_new("sms", 4, queue);
+    daemon->store_pool = workers_new("store", (unsigned)conf_int(daemon->conf, "store.connections"),
+                                     POOL_NICE, queue);
+    daemon->hash_pool =
+        workers_new("hash", (unsigned)conf_int(daemon->conf, "threads.hashing"), HASH_NICE, queue);
+    daemon->mail_pool = workers_new("mail", 4, POOL_NICE, queue);
+    daemon->sms_pool = workers_new("sms", 4, POOL_NICE, queue);
     daemon->loop_count = (unsigned)conf_int(daemon->conf, "threads.loops");
     for (unsigned i = 0; i < daemon->loop_count; i++)
         daemon->loops[i] = loop_new(daemon);
@@ -220,6 +230,11 @@ void daemon_stop(struct daemon *daemon)
     for (unsigned i = 0; i < daemon->loop_count; i++)
         loop_stop(daemon->loops[i], STOP_WAIT_MS);
     listeners_close(daemon->listeners);
+    workers_stop(daemon->hash_pool, 0); /* its jobs go home */
+    workers_stop(daemon->store_pool, DRAIN_MS);
+    workers_stop(daemon->sms_pool, 0);
+    workers_stop(daemon->mail_pool, 0);
+    workers_free(daemon->hash_pool);
     workers_free(daemon->store_pool);
     workers_free(daemon->sms_pool);
     workers_free(daemon->mail_pool);

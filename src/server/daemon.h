@@ -45,6 +45,7 @@ struct daemon {
     struct sync *sync;
     struct mailer *mailer;
     struct workers *store_pool;
+    struct workers *hash_pool; /* side pool of store_pool's jobs */
     struct workers *mail_pool;
     struct workers *sms_pool;
     struct loop *loops[DAEMON_LOOPS_MAX];

@@ -58,6 +58,8 @@ static int print_gauges(const struct figures *figures, struct buffer *out)
          (double)figures->limited},
         {"usher_store_jobs", "gauge", "Jobs for the store, waiting and running.",
          (double)figures->store_jobs},
+        {"usher_hash_jobs", "gauge", "PINs to be hashed, waiting and running.",
+         (double)figures->hash_jobs},
         {"usher_mail_jobs", "gauge", "Codes by mail, waiting and being sent.",
          (double)figures->mail_jobs},
         {"usher_sms_jobs", "gauge", "Codes by SMS, waiting and being sent.",

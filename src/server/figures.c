@@ -38,6 +38,7 @@ void figures_read(struct daemon *daemon, const struct rights *rights, struct fig
         .logins_locked = atomic_load(&daemon->logins_locked),
         .limited = atomic_load(&daemon->limited),
         .store_jobs = workers_load(daemon->store_pool),
+        .hash_jobs = workers_load(daemon->hash_pool),
         .mail_jobs = workers_load(daemon->mail_pool),
         .sms_jobs = workers_load(daemon->sms_pool),
     };

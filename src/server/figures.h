@@ -21,8 +21,9 @@ struct figures {
     double operations_per_s; /* over the last ten seconds or so */
     uint64_t logins, logins_refused, logins_locked;
     uint64_t limited; /* logins and challenges refused because there were too many */
-    size_t store_jobs, mail_jobs, sms_jobs; /* waiting and running; mail and SMS: codes */
-    struct outbox_status queue;             /* of mails; all zero: there is none */
+    size_t store_jobs, hash_jobs, mail_jobs,
+        sms_jobs;               /* waiting and running; mail and SMS: codes */
+    struct outbox_status queue; /* of mails; all zero: there is none */
 };
 
 /* rights may be NULL. Any thread. */

@@ -67,6 +67,7 @@ const struct conf_option server_options[] = {
      "Uids besides 0 and usherd's own that are the administrator on listen.admin."},
 
     {"threads.loops", CONF_INT, CONF_RESTART, "2", 1, 64, NULL, "Event-loop threads."},
+    {"threads.hashing", CONF_INT, CONF_RESTART, "2", 1, 64, NULL, "Threads that hash PINs."},
 
     {"limits.connections", CONF_INT, CONF_RELOAD, "4096", 8, 1000000, NULL, "Connections at once."},
     {"limits.message_size", CONF_INT, CONF_RELOAD, "1048576", 1024, 67108864, NULL,
