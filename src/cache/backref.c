@@ -6,11 +6,13 @@
  * are put, a bounded number at a time.
  */
 #include "cache/backref.h"
+#include "cache/grouping.h"
 #include "cache/index.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,33 +130,23 @@ void backref_write(struct batch *batch, const struct id *uuid, const struct entr
     group_refs(batch, uuid, old, entry);
 }
 
-/* A reference to be put, with the length of its key. */
+/* A reference to be put: what it is sorted by, then the length of its key. */
 struct pair {
-    union {
-        struct ref group;
-        struct membership_ref membership;
-        uint8_t bytes[sizeof(struct ref)];
-    } key;
-    uint8_t key_len;
+    uint8_t key[sizeof(struct ref)]; /* zeros behind the shorter one, whose type is another */
     struct id uuid;
+    uint8_t key_len;
 };
+
+#define PAIR_SORTED offsetof(struct pair, key_len)
 
 struct run {
     struct pair *pairs;
     size_t count;
 };
 
-static struct slice pair_key(const struct pair *pair)
-{
-    return (struct slice){.data = (const char *)pair->key.bytes, .len = pair->key_len};
-}
-
 static int pair_order(const void *a, const void *b)
 {
-    const struct pair *left = a, *right = b;
-    int order = slice_compare(pair_key(left), pair_key(right));
-
-    return order != 0 ? order : id_compare(&left->uuid, &right->uuid);
+    return memcmp(a, b, PAIR_SORTED);
 }
 
 static void run_put(struct batch *batch, struct run *run)
@@ -164,36 +156,57 @@ static void run_put(struct batch *batch, struct run *run)
     qsort(run->pairs, run->count, sizeof(*run->pairs), pair_order);
     db_load_begin(&batch->txn, BATCH_REF, &load);
     for (size_t i = 0; i < run->count; i++)
-        db_load_put(&load, pair_key(&run->pairs[i]), SLICE_BYTES(run->pairs[i].uuid));
+        db_load_put(
+            &load,
+            (struct slice){.data = (const char *)run->pairs[i].key, .len = run->pairs[i].key_len},
+            SLICE_BYTES(run->pairs[i].uuid));
     db_load_end(&load);
     run->count = 0;
 }
 
-static struct pair *run_next(struct batch *batch, struct run *run)
+static void run_add(struct batch *batch, struct run *run, struct slice key, const struct id *uuid)
 {
+    struct pair pair = {.uuid = *uuid, .key_len = (uint8_t)key.len};
+
+    memcpy(pair.key, key.data, key.len);
     if (run->count == RUN_MAX)
         run_put(batch, run);
-    return &run->pairs[run->count++];
+    run->pairs[run->count++] = pair;
+}
+
+static struct id group_key(const struct batch *batch, const struct ref *ref)
+{
+    return id_of_dn(SLICE_BYTES(*ref), batch->secret);
+}
+
+static void group_remember(struct batch *batch, const struct ref *ref, const struct id *group)
+{
+    struct id key = group_key(batch, ref);
+
+    grouping_add(batch->grouping, &key, group);
 }
 
 static void on_entry(struct batch *batch, const struct id *uuid, const struct entry *entry,
                      void *context)
 {
+    struct run *run = context;
+    struct membership_ref membership;
     struct id person;
     size_t count;
     const struct id *members = group_members(entry, &count);
     struct ref group = {0};
 
-    if (membership_person(batch, entry, &person))
-        *run_next(batch, context) = (struct pair){.key.membership = membership_ref(&person),
-                                                  .key_len = sizeof(struct membership_ref),
-                                                  .uuid = *uuid};
+    if (membership_person(batch, entry, &person)) {
+        membership = membership_ref(&person);
+        run_add(batch, run, SLICE_BYTES(membership), uuid);
+    }
     if (count > 0)
         group = group_ref(batch, entry->place.organization, NULL);
     for (size_t i = 0; i < count; i++) {
         group.person = members[i];
-        *run_next(batch, context) =
-            (struct pair){.key.group = group, .key_len = sizeof(group), .uuid = *uuid};
+        if (batch->grouping != NULL)
+            group_remember(batch, &group, uuid);
+        run_add(batch, run, SLICE_BYTES(group), uuid);
     }
 }
 
@@ -236,6 +249,12 @@ void backref_groups(struct batch *batch, struct slice organization, const struct
                     struct ids *out)
 {
     struct ref ref = group_ref(batch, organization, person);
+    struct id key;
 
+    if (batch->grouping != NULL) {
+        key = group_key(batch, &ref);
+        if (grouping_find(batch->grouping, &key, out))
+            return;
+    }
     refs_add(batch, SLICE_BYTES(ref), out);
 }

@@ -53,12 +53,15 @@ void ids_add(struct ids *ids, const struct id *id);
 void ids_sort(struct ids *ids); /* and drops repetitions */
 void ids_clear(struct ids *ids);
 
+struct grouping;
+
 struct batch {
     struct db_txn txn;
     struct slice base;
     const uint8_t *secret;
     struct problems *problems;
-    struct arena *arena; /* of the change at hand: reset between changes */
+    struct arena *arena;       /* of the change at hand: reset between changes */
+    struct grouping *grouping; /* during the first fill, else NULL */
     struct batch_numbers numbers;
     bool refreshing; /* between refresh begin and end */
     bool all_named;  /* the refresh began on nothing, so that all there is has been put since */

@@ -7,6 +7,7 @@
 #include "cache/filling.h"
 #include "base/err.h"
 #include "cache/backref.h"
+#include "cache/grouping.h"
 #include "cache/index.h"
 #include "cache/member.h"
 #include "cache/permissions.h"
@@ -122,9 +123,12 @@ void filling_compute(struct batch *batch)
     for (size_t i = 0; i < sizeof(computed) / sizeof(computed[0]); i++)
         db_empty(&batch->txn, computed[i]);
     batch->numbers.next_profile = 0;
+    batch->grouping = grouping_new();
     backref_build(batch);
     permissions_number(batch);
     fill_records(batch);
+    grouping_free(batch->grouping);
+    batch->grouping = NULL;
     db_empty(&batch->txn, BATCH_TODO);
     todo_add(batch, TODO_TABLE, (struct slice){0});
     batch->numbers.filled = 1;
