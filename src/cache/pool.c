@@ -24,12 +24,18 @@ struct item {
 
 #define NOWHERE SIZE_MAX
 
+/* Where an item of the map is, with its id: few of those that are searched are looked at. */
+struct place {
+    struct id id;
+    size_t item; /* its index + 1, or 0 */
+};
+
 struct pool {
     struct batch *batch;
     struct arena *arena;
     struct item **items;
     size_t count, size;
-    size_t *map; /* item + 1, or 0 */
+    struct place *map;
     size_t map_size;
     uint64_t stamp;
     size_t *met; /* roles of the profile at hand */
@@ -58,13 +64,14 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
-static size_t *map_slot(struct pool *pool, const struct id *id)
+static struct place *map_slot(struct pool *pool, const struct id *id)
 {
     size_t slot;
 
     memcpy(&slot, id->bytes, sizeof(slot));
-    for (slot &= pool->map_size - 1; pool->map[slot] != 0; slot = (slot + 1) & (pool->map_size - 1))
-        if (id_compare(&pool->items[pool->map[slot] - 1]->id, id) == 0)
+    for (slot &= pool->map_size - 1; pool->map[slot].item != 0;
+         slot = (slot + 1) & (pool->map_size - 1))
+        if (id_compare(&pool->map[slot].id, id) == 0)
             break;
     return &pool->map[slot];
 }
@@ -75,23 +82,24 @@ static void map_grow(struct pool *pool)
     pool->map_size *= 2;
     pool->map = mem_array(pool->map_size, sizeof(*pool->map));
     for (size_t i = 0; i < pool->count; i++)
-        *map_slot(pool, &pool->items[i]->id) = i + 1;
+        *map_slot(pool, &pool->items[i]->id) =
+            (struct place){.id = pool->items[i]->id, .item = i + 1};
 }
 
 /* The item of this id, in *ret; true when it is new and still empty. */
 static bool item_of(struct pool *pool, const struct id *id, size_t *ret)
 {
-    size_t *slot = map_slot(pool, id);
+    struct place *slot = map_slot(pool, id);
 
-    if (*slot != 0) {
-        *ret = *slot - 1;
+    if (slot->item != 0) {
+        *ret = slot->item - 1;
         return false;
     }
     pool->items = mem_room(pool->items, pool->count, &pool->size, sizeof(struct item *));
     pool->items[pool->count] = arena_alloc(pool->arena, sizeof(struct item));
     pool->items[pool->count]->id = *id;
     *ret = pool->count++;
-    *slot = pool->count;
+    *slot = (struct place){.id = *id, .item = pool->count};
     if (pool->count * 2 > pool->map_size)
         map_grow(pool);
     return true;
