@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MET_MAX  (32 * 1024) /* sources remembered, */
-#define MET_SIZE 512         /* each of at most as many bytes */
+#define MET_MAX  (128 * 1024) /* sources remembered, */
+#define MET_SIZE 512          /* each of at most as many bytes */
 
 struct met {
     char *sources; /* encoded; NULL: none */
