@@ -28,7 +28,7 @@ class Sink:
     def __init__(self, args):
         self.folder = args.folder
         self.refuse = args.refuse
-        self.silent = args.silent
+        self.silent, self.slow = args.silent, args.slow
         self.auth = args.auth is not None
         self.count = len([name for name in os.listdir(args.folder) if name.endswith(".eml")])
 
@@ -53,6 +53,7 @@ class Sink:
     async def handle_DATA(self, server, session, envelope):
         if self.silent == "data":
             await asyncio.sleep(3600)
+        await asyncio.sleep(self.slow / 1000)
         self.count += 1
         path = os.path.join(self.folder, f"{self.count:04}.eml")
         tls = server.transport.get_extra_info("sslcontext") is not None
@@ -111,6 +112,7 @@ def parse_arguments():
                         help="answer this to every recipient")
     parser.add_argument("--silent", choices=("hello", "data", "accepted", "quit"),
                         help="never answer to this; accepted: the mail is taken, which nobody is told")
+    parser.add_argument("--slow", type=int, default=0, metavar="MS", help="take each mail after so long")
     parser.add_argument("--die", choices=("data",), help="close the connection in the middle of this")
     parser.add_argument("--until-eof", action="store_true", help="end with the standard input")
     return parser.parse_args()

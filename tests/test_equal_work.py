@@ -4,7 +4,8 @@
 # What a refusal gives away (DESIGN 6): 300 attempts each on an unknown user, with a wrong secret and on a
 # locked person, by password, bind, PIN, code and through libpam, turn about in random order. All must
 # look alike, and take the same time: the medians lie within 5 %, or, on a machine so busy that some
-# come a turn later, the times cannot be told apart by their ranks either.
+# come a turn later, the times cannot be told apart by their ranks either. So must codes that are mailed
+# to people and to names that nobody has, however long the mail server takes.
 #
 # The store hashes passwords at little cost here, so that thousands of attempts take half a minute.
 # EQUAL_AFTER=0 shows what the work alone takes (login.refuse_after), EQUAL_HASH=real with the store's own
@@ -12,6 +13,7 @@
 import os
 import random
 import statistics
+import sys
 import threading
 import time
 import unittest
@@ -27,6 +29,9 @@ SHOW = AFTER_MS == 0 or REAL_HASH
 EACH = 300
 TURNS = 3
 KINDS = ("unknown", "wrong", "locked")
+MAILED = ("unknown", "known")
+SLOW_MS = 130               # what the mail server takes for each mail: longer than a refusal
+MAIL_LANES = 4              # as many as codes are mailed at a time
 LIMIT = 1000                # more than anybody tries here
 LANES = 2 if SHOW else 12  # clients of one way at once
 AT_A_TIME = 4              # logins of each kind in one moment through libpam
@@ -44,8 +49,15 @@ class CheapStore(Gateway):
 
 def setUpModule():
     global gateway
-    options = {"login.limit": LIMIT, "login.refuse_after": AFTER_MS}
-    gateway = (Gateway if REAL_HASH else CheapStore)(options).__enter__()
+    options = {"login.limit": LIMIT, "login.refuse_after": AFTER_MS,
+               "limits.challenges_peer": 0}
+    try:
+        import aiosmtpd  # noqa: F401
+    except ImportError:
+        sys.exit(77)
+    gateway = (Gateway if REAL_HASH else CheapStore)(options)
+    gateway.start_mail("--slow=%d" % SLOW_MS)
+    gateway.__enter__()
 
 
 def tearDownModule():
@@ -75,19 +87,23 @@ def told_apart(one, other):
 
 
 class Lane(threading.Thread):
-    """One client that tries the kinds turn about. makers: kind -> operation."""
+    """One client that tries the kinds turn about. makers: kind -> operation, or one for each turn."""
 
     def __init__(self, link, makers, turns):
         super().__init__()
         self.link, self.makers, self.turns = link, makers, turns
-        self.times, self.looks, self.failed = {kind: [] for kind in KINDS}, {kind: set() for kind in KINDS}, None
+        self.times, self.looks = {kind: [] for kind in makers}, {kind: set() for kind in makers}
+        self.failed = None
 
     def run(self):
         try:
-            for _ in range(self.turns):
-                for kind in random.sample(KINDS, len(KINDS)):
+            for turn in range(self.turns):
+                for kind in random.sample(sorted(self.makers), len(self.makers)):
+                    operation = self.makers[kind]
+                    if isinstance(operation, list):
+                        operation = operation[turn]
                     start = time.perf_counter()
-                    answer = self.link.ask(self.makers[kind])
+                    answer = self.link.ask(operation)
                     self.times[kind].append(time.perf_counter() - start)
                     self.looks[kind].add((answer.code, answer.text, answer.value))
         except Exception as error:
@@ -126,19 +142,19 @@ class EqualWork(unittest.TestCase):
             lane.join()
             link.close()
             self.assertIsNone(lane.failed)
-            self.assertEqual(lane.looks, {kind: {looks} for kind in KINDS})
-        return {kind: [t for lane in lanes for t in lane.times[kind]] for kind in KINDS}
+            self.assertEqual(lane.looks, {kind: {looks} for kind in lane.makers})
+        return {kind: [t for lane in lanes for t in lane.times[kind]] for kind in makers[0]}
 
     def compare(self, name, times):
         """What tells the kinds apart; None when nothing does."""
         medians = {kind: statistics.median(values) for kind, values in times.items()}
         print("%s: %s" % (name, ", ".join("%s %.2f ms (n %d)" % (kind, medians[kind] * 1e3, len(times[kind]))
-                                          for kind in KINDS)))
+                                          for kind in times)))
         self.assertEqual({len(values) for values in times.values()}, {EACH})
         found = None
-        for kind in KINDS if not SHOW else ():
+        for kind in times if not SHOW else ():
             self.assertGreaterEqual(min(times[kind]), AFTER_MS / 1000)
-            for other in KINDS:
+            for other in times:
                 alike = abs(medians[kind] - medians[other]) <= 0.05 * medians[other]
                 apart = told_apart(times[kind], times[other])  # about 1 in 20,000 above 4 by chance
                 if not alike and apart >= 4:
@@ -208,6 +224,29 @@ class EqualWork(unittest.TestCase):
     def lock_again(self, uid, record):
         owner = gateway.entry(person(uid))["usherid"][0].lower()
         gateway.modify("cn=%s,ou=ledger,%s" % (owner, BASE), usherFailure=record)
+
+    def test_mailed_codes(self):
+        """To whom a code is sent takes as long as to nobody, though one more mail is taken."""
+        apart = True
+        for turn in range(TURNS):
+            makers = [self.challenges("c%d%d" % (turn, i), EACH // MAIL_LANES) for i in range(MAIL_LANES)]
+            with gateway.local() as link:
+                add_person(gateway, "c-first%d" % turn, usherSecondFactor="email")
+                first = link.ask(raw.challenge("c-first%d" % turn))  # the server has taken one before
+            self.assertEqual(first.code, raw.SUCCESS)
+            apart = self.compare("mailed code", self.times(gateway.local, makers,
+                                                           (first.code, first.text, first.value)))
+            self.assertEqual(len(gateway.mails()), (EACH + 1) * (turn + 1))
+            if not apart:
+                break
+        self.assertIsNone(apart)
+
+    def challenges(self, letters, count):
+        people = ["%s-%d" % (letters, i) for i in range(count)]
+        for uid in people:
+            add_person(gateway, uid, (), usherSecondFactor="email")
+        return dict(zip(MAILED, ([raw.challenge(uid + "-nobody") for uid in people],
+                                 [raw.challenge(uid) for uid in people])))
 
     def test_pam(self):
         pairs = self.pins("m", AT_A_TIME)

@@ -84,6 +84,24 @@ static void count_changes(void **state)
     limit_free(limit);
 }
 
+/* What is given back can be taken again, no more than was taken, and by nobody else. */
+static void given_back(void **state)
+{
+    struct limit *limit = limit_new(1000);
+
+    (void)state;
+    limit_give(limit, slice_of("a")); /* nothing was taken */
+    assert_int_equal(takes(limit, 2, "a", 1, 5), 2);
+    limit_give(limit, slice_of("b"));
+    assert_int_equal(takes(limit, 2, "a", 1, 5), 0);
+    limit_give(limit, slice_of("a"));
+    assert_int_equal(takes(limit, 2, "a", 1, 5), 1);
+    for (int i = 0; i < 5; i++)
+        limit_give(limit, slice_of("a"));
+    assert_int_equal(takes(limit, 2, "a", 1, 5), 2);
+    limit_free(limit);
+}
+
 /* A flood of other keys refuses nobody who is new, and makes the limit forget hardly anything. */
 static void flood(void **state)
 {
@@ -113,7 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(off),           cmocka_unit_test(fills), cmocka_unit_test(keys_are_apart),
-        cmocka_unit_test(count_changes), cmocka_unit_test(flood),
+        cmocka_unit_test(count_changes), cmocka_unit_test(flood), cmocka_unit_test(given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -347,6 +347,10 @@ class Mailed(Case):
         self.verify((raw.STRONGER, raw.ENROLL_DUE), "m5", raw.PASSWORD, password("m5"))
         for bad in ("forged", ticket(self.link, "m3")):
             self.ask(raw.WRONG, raw.challenge("m4", ticket=bad))
+        link = self.open(gateway.ldap())  # a ticket of nobody's tells a stranger nothing of the name
+        answers = [self.ask(raw.WRONG, raw.challenge(name, ticket="forged"), link)
+                   for name in ("m3", "m4", "nobody-here")]
+        self.assertEqual(len({(answer.text, answer.value) for answer in answers}), 1)
 
     def test_mail_server_down(self):
         self.person("m6")

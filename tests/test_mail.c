@@ -141,7 +141,7 @@ static void plain(void **state)
     (void)state;
     sink_start("smtp", NULL, NULL, NULL);
     server = server_of(MAIL_TLS_NONE, NULL, NULL);
-    if (mail_send(&server, &mail, wrong, sizeof(wrong)) < 0)
+    if (mail_send(&server, &mail, NULL, wrong, sizeof(wrong)) < 0)
         fail_msg("%s", wrong);
     assert_has(received(), "X-Sink-From: usher@example.org\r\n");
     assert_has(mail_text, "X-Sink-To: bob@example.org\r\n");
@@ -193,7 +193,7 @@ static void text_survives(void **state)
         sink_start("smtp", NULL, NULL, NULL);
         server = server_of(MAIL_TLS_NONE, NULL, NULL);
         server.from_name = "\xc3\x98yvind's \"usher\"";
-        if (mail_send(&server, &cases[i], wrong, sizeof(wrong)) < 0)
+        if (mail_send(&server, &cases[i], NULL, wrong, sizeof(wrong)) < 0)
             fail_msg("%s", wrong);
         snprintf(path, sizeof(path), "%s/want", sink.folder);
         out = fopen(path, "w");
@@ -244,7 +244,7 @@ static void moods(void **state)
         int err;
         sink_start(cases[i].scheme, cases[i].options[0], cases[i].options[1], cases[i].options[2]);
         server = server_of(cases[i].tls, cases[i].user, cases[i].password);
-        err = mail_send(&server, &mail, wrong, sizeof(wrong));
+        err = mail_send(&server, &mail, NULL, wrong, sizeof(wrong));
         if (err != cases[i].err)
             fail_msg("case %zu: %s: %s", i, err_name(err), wrong);
         assert_has(err == 0 ? received() : wrong, cases[i].says);
@@ -265,14 +265,14 @@ static void strangers(void **state)
     (void)state;
     sink_start("smtp", "--starttls", NULL, NULL);
     server = server_of(MAIL_TLS_TRY, NULL, NULL);
-    assert_int_equal(mail_send(&server, &mail, wrong, sizeof(wrong)), E_MAIL);
+    assert_int_equal(mail_send(&server, &mail, NULL, wrong, sizeof(wrong)), E_MAIL);
     assert_has(wrong, "certificate");
     memcpy(sink.url, "http", 4);
-    assert_int_equal(mail_send(&server, &mail, wrong, sizeof(wrong)), E_MAIL);
+    assert_int_equal(mail_send(&server, &mail, NULL, wrong, sizeof(wrong)), E_MAIL);
     assert_null(received());
     memcpy(sink.url, "smtp", 4);
     sink_stop();
-    assert_int_equal(mail_send(&server, &mail, wrong, sizeof(wrong)), E_MAIL);
+    assert_int_equal(mail_send(&server, &mail, NULL, wrong, sizeof(wrong)), E_MAIL);
 }
 
 /* A server that takes the text and says nothing: not delivered. One that only forgets to say
@@ -299,7 +299,7 @@ static void silence(void **state)
             server = server_of(MAIL_TLS_NONE, NULL, NULL);
             server.timeout_ms = ms;
             start = clock_monotonic_ms();
-            err = mail_send(&server, &mail, wrong, sizeof(wrong));
+            err = mail_send(&server, &mail, NULL, wrong, sizeof(wrong));
             assert_in_range(clock_monotonic_ms() - start, 250, ms + SLACK_MS);
             if (err == cases[i].err)
                 assert_int_equal(received() != NULL, err == 0);
@@ -377,7 +377,7 @@ static void refused_before(void **state)
             .from_name = refusals[i].from_name,
             .timeout_ms = PATIENCE_MS,
         };
-        int err = mail_send(&server, &refusals[i].mail, wrong, sizeof(wrong));
+        int err = mail_send(&server, &refusals[i].mail, NULL, wrong, sizeof(wrong));
         if (err != refusals[i].err || wrong[0] == '\0')
             fail_msg("case %zu: %s: %s", i, err_name(err), wrong);
     }

@@ -258,12 +258,6 @@ static void set_options(struct delivery *delivery)
         curl_easy_setopt(curl, CURLOPT_USERNAME, server->user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, server->password != NULL ? server->password : "");
     }
-    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, server->from);
-    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, delivery->recipients);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(curl, CURLOPT_READDATA, delivery);
-    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)delivery->message.len);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, delivery);
@@ -271,6 +265,25 @@ static void set_options(struct delivery *delivery)
     curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, on_debug);
     curl_easy_setopt(curl, CURLOPT_DEBUGDATA, delivery);
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+}
+
+static void set_mail(struct delivery *delivery)
+{
+    CURL *curl = delivery->curl;
+
+    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, delivery->server->from);
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, delivery->recipients);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, delivery);
+    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)delivery->message.len);
+}
+
+/* In the place of a mail: a command that does nothing. */
+static void set_no_mail(struct delivery *delivery)
+{
+    curl_easy_setopt(delivery->curl, CURLOPT_CUSTOMREQUEST, "NOOP");
+    curl_easy_setopt(delivery->curl, CURLOPT_NOBODY, 1L);
 }
 
 /* What a failed transfer means for the mail. */
@@ -294,10 +307,10 @@ static int perform(struct delivery *delivery, char *errbuf, size_t size)
     CURLcode code = curl_easy_perform(delivery->curl);
     long answer = 0;
 
-    if (code == CURLE_OK || delivery->accepted)
+    if ((code == CURLE_OK && delivery->authorized) || delivery->accepted)
         return 0;
     curl_easy_getinfo(delivery->curl, CURLINFO_RESPONSE_CODE, &answer);
-    if (!delivery->authorized && code == CURLE_ABORTED_BY_CALLBACK)
+    if (!delivery->authorized && (code == CURLE_OK || code == CURLE_ABORTED_BY_CALLBACK))
         snprintf(errbuf, size, "%s: the server does not ask for the password",
                  delivery->server->url);
     else
@@ -306,33 +319,60 @@ static int perform(struct delivery *delivery, char *errbuf, size_t size)
     return verdict(delivery, code, answer);
 }
 
-int mail_deliver(const struct mail_server *server, const char *to, struct slice message,
-                 const _Atomic bool *stop, char *errbuf, size_t size)
+/* Holds the conversation; without a message one that ends before the first mail. */
+static int converse(struct delivery *delivery, char *errbuf, size_t size)
 {
-    struct delivery delivery = {
-        .server = server, .message = message, .stop = stop, .authorized = !is_set(server->user)};
+    int err;
+
+    delivery->authorized = !is_set(delivery->server->user);
+    delivery->curl = curl_easy_init();
+    if (delivery->curl == NULL) {
+        err = E_NOMEM;
+        snprintf(errbuf, size, "%s", err_text(err));
+        return err;
+    }
+    set_options(delivery);
+    if (delivery->message.len > 0)
+        set_mail(delivery);
+    else
+        set_no_mail(delivery);
+    err = perform(delivery, errbuf, size);
+    curl_easy_cleanup(delivery->curl);
+    return err;
+}
+
+int mail_deliver(const struct mail_server *server, const char *to, struct slice message,
+                 const _Atomic bool *stop, bool *ret_reached, char *errbuf, size_t size)
+{
+    struct delivery delivery = {.server = server, .message = message, .stop = stop};
     int err;
 
     if ((err = check_address("sender", server->from, errbuf, size)) < 0 ||
         (err = check_address("recipient", to, errbuf, size)) < 0 ||
         (err = check_confidential(server, errbuf, size)) < 0)
         return err;
-    delivery.curl = curl_easy_init();
     delivery.recipients = curl_slist_append(NULL, to);
-    if (delivery.curl == NULL || delivery.recipients == NULL) {
+    if (delivery.recipients == NULL) {
         err = E_NOMEM;
         snprintf(errbuf, size, "%s", err_text(err));
-    } else {
-        set_options(&delivery);
-        err = perform(&delivery, errbuf, size);
-    }
-    if (delivery.curl != NULL)
-        curl_easy_cleanup(delivery.curl);
+    } else
+        err = converse(&delivery, errbuf, size);
+    if (ret_reached != NULL)
+        *ret_reached = delivery.phase != PHASE_HELLO && delivery.authorized;
     curl_slist_free_all(delivery.recipients);
     return err;
 }
 
-int mail_send(const struct mail_server *server, const struct mail *mail, char *errbuf, size_t size)
+int mail_probe(const struct mail_server *server, char *errbuf, size_t size)
+{
+    struct delivery delivery = {.server = server};
+    int err = check_confidential(server, errbuf, size);
+
+    return err == 0 ? converse(&delivery, errbuf, size) : err;
+}
+
+int mail_send(const struct mail_server *server, const struct mail *mail, bool *ret_reached,
+              char *errbuf, size_t size)
 {
     char id[LETTER_ID_SIZE];
     struct buffer message;
@@ -344,7 +384,8 @@ int mail_send(const struct mail_server *server, const struct mail *mail, char *e
     else
         err = mail_compose(server, mail, (struct slice){0}, id, &message, errbuf, size);
     if (err == 0)
-        err = mail_deliver(server, mail->to, buffer_slice(&message), NULL, errbuf, size);
+        err = mail_deliver(server, mail->to, buffer_slice(&message), NULL,
+                           ret_reached, errbuf, size);
     buffer_clear(&message);
     return err;
 }

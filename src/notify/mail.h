@@ -61,18 +61,27 @@ int mail_compose(const struct mail_server *server, const struct mail *mail, stru
                  const char *id, struct buffer *ret, char *errbuf, size_t size);
 
 /* Delivers what mail_compose wrote to one recipient. Once *stop (NULL: never) is set it gives up,
- * after five seconds if the server has the whole mail and only its answer is missing. errbuf says
- * why not, without secrets and without the body. E_SYNTAX        an address or the URL may not
- * stand where it should E_CONFIDENTIAL  user is set, the host is not the loopback, and neither
- * smtps:// nor MAIL_TLS_ALWAYS is configured: the password would travel in the clear E_UNWILLING
- * the server refuses this recipient or mail for good (5xx) E_BUSY          it refuses it for the
- * moment (4xx) E_MAIL E_NOMEM  the server is away, or takes no mail of ours E_TIMEOUT       most
- * likely the same; when the whole mail had been sent nobody can tell E_CANCELED      *stop was set
- */
+ * after five seconds if the server has the whole mail and only its answer is missing. *ret_reached
+ * (NULL: nobody asks) is set where the conversation began: whether the server was there and let us
+ * in, so that a failure is one of the mail.
+ * errbuf says why not, without secrets and without the body.
+ *   E_SYNTAX        an address or the URL may not stand where it should
+ *   E_CONFIDENTIAL  user is set, the host is not the loopback, and neither smtps:// nor
+ *                   MAIL_TLS_ALWAYS is configured: the password would travel in the clear
+ *   E_UNWILLING     the server refuses this recipient or mail for good (5xx)
+ *   E_BUSY          it refuses it for the moment (4xx)
+ *   E_MAIL E_NOMEM  the server is away, or takes no mail of ours
+ *   E_TIMEOUT       most likely the same; when the whole mail had been sent nobody can tell
+ *   E_CANCELED      *stop was set */
 int mail_deliver(const struct mail_server *server, const char *to, struct slice message,
-                 const _Atomic bool *stop, char *errbuf, size_t size);
+                 const _Atomic bool *stop, bool *ret_reached, char *errbuf, size_t size);
 
 /* Composes and delivers, with a Message-ID of its own. Errors of both, E_CRYPTO. */
-int mail_send(const struct mail_server *server, const struct mail *mail, char *errbuf, size_t size);
+int mail_send(const struct mail_server *server, const struct mail *mail, bool *ret_reached,
+              char *errbuf, size_t size);
+
+/* As far as a mail goes before it is a mail: connects, encrypts and logs in as for one, and says
+ * goodbye. Errors of mail_deliver. */
+int mail_probe(const struct mail_server *server, char *errbuf, size_t size);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * usherChallenge: a new code by mail or SMS, at most one a minute. Its record is in the ledger
  * before it goes out, and is taken back when it cannot be delivered; an SMS falls back to mail. An
- * unknown user gets an answer of the same shape, and no code.
+ * unknown user gets an answer of the same shape, after the same conversation with the mail server,
+ * and no code.
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -25,8 +26,8 @@ int login_challenge_access(const struct login_context *context, const struct log
     const struct login_peer *peer = &login->peer;
     struct ticket ticket;
 
-    if (login->person != NULL && login->ticket[0] != '\0')
-        return verify_ticket(context, login, &ticket);
+    if (login->ticket[0] != '\0') /* nobody has one */
+        return login->person != NULL ? verify_ticket(context, login, &ticket) : E_AUTH;
     if (peer->service && peer->service_organization[0] != '\0' &&
         strcmp(peer->service_organization, login->organization) != 0)
         return E_ACCESS;
@@ -189,7 +190,8 @@ int login_challenge_fallback(const struct login_context *context, struct login *
 
 void login_challenge_failed(const struct login_context *context, struct login *login)
 {
-    (void)ledger_swap(context, login->arena, login->person->usher_id, "usherChallenge",
-                      (struct slice){0}, slice_of(login->challenge), (struct slice){0});
+    if (login->challenge[0] != '\0') /* nobody has none */
+        (void)ledger_swap(context, login->arena, login->person->usher_id, "usherChallenge",
+                          (struct slice){0}, slice_of(login->challenge), (struct slice){0});
     login_answer(login, E_MAIL, VERIFY_STATE_REFUSED, TEXT_MAIL_FAILED);
 }

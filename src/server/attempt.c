@@ -157,20 +157,27 @@ static bool attempt_refused(const struct attempt *attempt)
     return attempt->login.err == E_AUTH || attempt->login.err == E_ACCESS;
 }
 
+void attempt_answer(struct attempt *attempt)
+{
+    int64_t after_ms = attempt->settings->limits.refuse_after_ms;
+
+    if ((attempt->even || attempt_refused(attempt)) && after_ms > 0)
+        refusals_hold(attempt->job.loop->refusals, attempt, after_ms);
+    else
+        attempt->answer(attempt);
+}
+
 static void attempt_done(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
-    int64_t after_ms = attempt->settings->limits.refuse_after_ms;
 
     if (!attempt->ran) {
         attempt->login.err = E_UNAVAIL;
         (void)snprintf(attempt->login.text, sizeof(attempt->login.text),
                        "the server is shutting down");
     }
-    if (attempt_refused(attempt) && after_ms > 0)
-        refusals_hold(job->loop->refusals, attempt, attempt->arrived_ns, after_ms);
-    else
-        attempt->answer(attempt);
+    if (attempt->login.err != 0 || attempt->onward == NULL || !attempt->onward(attempt))
+        attempt_answer(attempt);
 }
 
 enum handled attempt_start(struct attempt *attempt,

@@ -26,11 +26,16 @@ struct attempt {
     /* On the pool, once the person has been looked for; NULL: always. Other than 0: answered, with
      * login.err, and no step runs. */
     int (*admit)(struct attempt *attempt);
+    /* On the loop, after a step that went well; NULL: none. True: another pool has the attempt, and
+     * attempt_answer follows. */
+    bool (*onward)(struct attempt *attempt);
     void (*answer)(struct attempt *attempt); /* on the loop; ends with attempt_finish */
-    bool found;                              /* the person has been looked for */
-    bool ran;                                /* false when dropped at shutdown */
-    int64_t arrived_ns;                      /* monotonic */
-    int64_t due_ns;                          /* while it is held */
+    bool even;          /* each answer waits for its time, not refusals alone */
+    bool found;         /* the person has been looked for */
+    bool ran;           /* false when dropped at shutdown */
+    int64_t arrived_ns; /* monotonic */
+    int64_t ready_ns;   /* monotonic: not to be answered before; 0: at once */
+    int64_t due_ns;     /* while it is held */
     TAILQ_ENTRY(attempt) held;
     struct delivery *delivery; /* by which its code is sent, or NULL */
     int64_t send_until_ms;     /* monotonic: a code is of no use to be sent later */
@@ -46,6 +51,10 @@ struct attempt *attempt_new(struct request *request, void (*answer)(struct attem
 enum handled attempt_start(struct attempt *attempt,
                            void (*step)(const struct login_context *, struct login *),
                            struct result *ret);
+
+/* Has the answer made: at once, or, where what it took to find out must not show, at its time. On
+ * the attempt's loop. */
+void attempt_answer(struct attempt *attempt);
 
 /* Answers as the login says (login.err, login.text), with value where it holds bytes (NULL: there
  * is none). Wipes and frees, the value's bytes too. */

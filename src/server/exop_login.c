@@ -66,7 +66,16 @@ enum handled exop_verify(struct request *request, struct result *ret)
     return attempt_start(attempt, login_verify, ret);
 }
 
-static void on_challenge_answered(struct attempt *attempt)
+/* A code that was not sent does not make its person wait for a minute; nobody neither. */
+static void challenge_give_back(struct attempt *attempt)
+{
+    const struct login *login = &attempt->login;
+
+    if (login->err != 0 && attempt->delivery != NULL && !login_is_somebody(login))
+        limit_give(attempt->job.loop->daemon->rates.challenges_ghost, login_limit_key(login));
+}
+
+static void on_challenged(struct attempt *attempt)
 {
     const struct login *login = &attempt->login;
     struct challenge_response response = {.means = login->means,
@@ -75,6 +84,7 @@ static void on_challenge_answered(struct attempt *attempt)
                                           .seconds = CODE_LIFETIME_MS / 1000};
     struct buffer value;
 
+    challenge_give_back(attempt);
     attempt_audit(attempt, "challenge");
     buffer_init(&value);
     if (login->err == 0)
@@ -82,14 +92,14 @@ static void on_challenge_answered(struct attempt *attempt)
     attempt_finish(attempt, &value);
 }
 
-static void on_challenged(struct attempt *attempt)
+/* Off to the pool that sends it. A code for nobody goes the way of a mail, without being one. */
+static bool challenge_send(struct attempt *attempt)
 {
-    if (attempt->login.err != 0 || attempt->login.destination[0] == '\0')
-        on_challenge_answered(attempt);
-    else if (attempt->login.means == MEANS_SMS)
-        texter_send(attempt, on_challenge_answered);
+    if (attempt->login.means == MEANS_SMS)
+        texter_send(attempt);
     else
-        mailer_send(attempt, on_challenge_answered);
+        mailer_send(attempt);
+    return true;
 }
 
 /* One bucket after the other; what the first take is not given back. Names of nobody cost the same
@@ -145,6 +155,8 @@ enum handled exop_challenge(struct request *request, struct result *ret)
             4, request, ret) < 0)
         return exop_refuse(attempt, request, ret);
     attempt->admit = challenge_admit;
+    attempt->onward = challenge_send;
+    attempt->even = true;
     return attempt_start(attempt, login_challenge, ret);
 }
 

@@ -72,6 +72,13 @@ static struct bucket *limit_bucket(struct limit *limit, uint64_t key, int64_t fu
     return least;
 }
 
+static uint64_t limit_hash(const struct limit *limit, struct slice key)
+{
+    uint64_t hash = XXH3_64bits_withSeed(key.data, key.len, limit->seed);
+
+    return hash != 0 ? hash : 1;
+}
+
 int limit_take(struct limit *limit, unsigned count, struct slice key, int64_t now_ms)
 {
     int64_t full = (int64_t)count * ONE, taken;
@@ -81,9 +88,7 @@ int limit_take(struct limit *limit, unsigned count, struct slice key, int64_t no
 
     if (count == 0)
         return 0;
-    hash = XXH3_64bits_withSeed(key.data, key.len, limit->seed);
-    if (hash == 0)
-        hash = 1;
+    hash = limit_hash(limit, key);
     pthread_mutex_lock(&limit->lock);
     bucket = limit_bucket(limit, hash, full, now_ms);
     taken = bucket_taken(limit, bucket, full, now_ms);
@@ -94,4 +99,16 @@ int limit_take(struct limit *limit, unsigned count, struct slice key, int64_t no
     }
     pthread_mutex_unlock(&limit->lock);
     return rc;
+}
+
+void limit_give(struct limit *limit, struct slice key)
+{
+    uint64_t hash = limit_hash(limit, key);
+    struct bucket *set = limit->bucket[hash % SETS];
+
+    pthread_mutex_lock(&limit->lock);
+    for (int i = 0; i < WAYS; i++)
+        if (set[i].key == hash)
+            set[i].taken = set[i].taken > ONE ? set[i].taken - ONE : 0;
+    pthread_mutex_unlock(&limit->lock);
 }

@@ -24,4 +24,7 @@ void limit_free(struct limit *limit);
  * now_ms is monotonic. */
 int limit_take(struct limit *limit, unsigned count, struct slice key, int64_t now_ms);
 
+/* Gives one back that was taken for this key, if that is still known. */
+void limit_give(struct limit *limit, struct slice key);
+
 #endif

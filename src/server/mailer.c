@@ -32,6 +32,10 @@ struct mailer {
     pthread_mutex_t lock;
     struct delivery *delivery; /* in force */
     struct outbox *outbox;     /* NULL: none; once there is one it stays */
+    /* Of the last code that the mail server was asked to take: how long that took, and whether it
+     * was not taken. */
+    _Atomic int64_t code_ns;
+    _Atomic bool code_refused;
 };
 
 /* Tells the queue, or opens it once there is a mail server. Without it the daemon serves on: logins
@@ -140,26 +144,56 @@ int mailer_code_text(const struct attempt *attempt, const char *kind, char **ret
                          values, sizeof(values) / sizeof(values[0]), ret_subject, ret_body);
 }
 
+/* Mails the attempt's code. What became of it will become of codes for nobody. */
+static int mailer_mail(struct attempt *attempt, struct mailer *mailer, char *errbuf, size_t size)
+{
+    int64_t start_ns = clock_monotonic_ns();
+    char *subject = NULL, *body = NULL;
+    bool reached = false;
+    int rc = mailer_code_text(attempt, "code", &subject, &body);
+
+    if (rc == 0)
+        rc = mail_send(
+            &attempt->delivery->server,
+            &(struct mail){.to = attempt->login.destination, .subject = subject, .body = body},
+            &reached, errbuf, size);
+    template_text_free(subject);
+    template_text_free(body);
+    if (reached) { /* else everybody will see for themselves */
+        atomic_store(&mailer->code_ns, clock_monotonic_ns() - start_ns);
+        atomic_store(&mailer->code_refused, rc < 0);
+    }
+    return rc;
+}
+
+/* Nobody's code: as much of a mail as there can be; the rest is as it last was for somebody. */
+static int mailer_pretend(struct attempt *attempt, struct mailer *mailer, char *errbuf, size_t size)
+{
+    int64_t start_ns = clock_monotonic_ns();
+    int rc = mail_probe(&attempt->delivery->server, errbuf, size);
+
+    if (rc < 0)
+        return rc;
+    attempt->ready_ns = start_ns + atomic_load(&mailer->code_ns);
+    return atomic_load(&mailer->code_refused) ? E_MAIL : 0;
+}
+
 /* On the mail pool. */
 static void mailer_run(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
     struct login *login = &attempt->login;
-    const struct delivery *delivery = attempt->delivery;
-    char *subject = NULL, *body = NULL, error[MAIL_ERROR_MAX] = "", quoted[LOG_QUOTE_MAX];
-    int rc = delivery_mails(delivery) ? 0 : E_MAIL;
+    struct mailer *mailer = job->loop->daemon->mailer;
+    char error[MAIL_ERROR_MAX] = "", quoted[LOG_QUOTE_MAX];
+    int rc = delivery_mails(attempt->delivery) ? 0 : E_MAIL;
 
     attempt->ran = true;
     if (rc == 0 && clock_monotonic_ms() >= attempt->send_until_ms)
         rc = E_BUSY; /* it has waited behind others for as long as it might take to be sent */
-    if (rc == 0)
-        rc = mailer_code_text(attempt, "code", &subject, &body);
-    if (rc == 0)
-        rc = mail_send(&delivery->server,
-                       &(struct mail){.to = login->destination, .subject = subject, .body = body},
-                       error, sizeof(error));
-    template_text_free(subject);
-    template_text_free(body);
+    if (rc == 0 && login->destination[0] != '\0')
+        rc = mailer_mail(attempt, mailer, error, sizeof(error));
+    else if (rc == 0)
+        rc = mailer_pretend(attempt, mailer, error, sizeof(error));
     if (rc == 0)
         return;
     log_error("a code could not be mailed: %s",
@@ -173,14 +207,13 @@ static void mailer_done(struct job *job)
 
     if (!attempt->ran)
         login_answer(&attempt->login, E_UNAVAIL, VERIFY_STATE_REFUSED, TEXT_MAIL_FAILED);
-    attempt->answer(attempt);
+    attempt_answer(attempt);
 }
 
-void mailer_send(struct attempt *attempt, void (*answer)(struct attempt *attempt))
+void mailer_send(struct attempt *attempt)
 {
     struct daemon *daemon = attempt->job.loop->daemon;
 
-    attempt->answer = answer;
     if (attempt->delivery == NULL)
         attempt->delivery = mailer_delivery(daemon->mailer);
     attempt->send_until_ms = clock_monotonic_ms() + attempt->delivery->server.timeout_ms;
@@ -200,7 +233,7 @@ static void refused_done(struct job *job)
     struct attempt *attempt = (struct attempt *)job;
 
     login_answer(&attempt->login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_MAIL_FAILED);
-    attempt->answer(attempt);
+    attempt_answer(attempt);
 }
 
 void mailer_pass(struct attempt *attempt, struct workers *pool, void (*run)(struct job *job),

@@ -2,7 +2,8 @@
  *
  * Mails of the daemon. The code of a challenge goes out at once or not at all, on the mail pool, so
  * that a hung mail server holds up nothing but mails; one that cannot be sent takes its challenge
- * back. What may come later goes through the queue (outbox).
+ * back. A code for nobody costs the same conversation, without the mail. What may come later goes
+ * through the queue (outbox).
  */
 #ifndef USHER_SERVER_MAILER_H
 #define USHER_SERVER_MAILER_H
@@ -24,10 +25,12 @@ void mailer_adopt(struct mailer *mailer, struct delivery *delivery);
 /* What is in force now. The caller releases it. Any thread. */
 struct delivery *mailer_delivery(struct mailer *mailer);
 
-/* Sends the attempt's code to its destination and then calls answer on the loop; a failure stands
- * in login.err (E_MAIL; E_BUSY when too many mails wait), with the challenge taken back. On the
- * attempt's loop. */
-void mailer_send(struct attempt *attempt, void (*answer)(struct attempt *attempt));
+/* Sends the attempt's code to its destination, or, where that is empty, asks the mail server
+ * whether it could be sent; then attempt_answer is called on the loop. A failure stands in
+ * login.err (E_MAIL; E_BUSY when too many mails wait), with the challenge taken back. On the
+ * attempt's loop.
+ */
+void mailer_send(struct attempt *attempt);
 
 /* For a pool that sends codes: has run and done called for the attempt. When the pool takes no more
  * the challenge is taken back and answered (E_BUSY). On the attempt's loop. */

@@ -94,12 +94,14 @@ void refusals_free(struct refusals *refusals)
     free(refusals);
 }
 
-void refusals_hold(struct refusals *refusals, struct attempt *attempt, int64_t arrived_ns,
-                   int64_t after_ms)
+void refusals_hold(struct refusals *refusals, struct attempt *attempt, int64_t after_ms)
 {
     struct attempt *before = TAILQ_LAST(&refusals->held, attempts_held);
+    int64_t now_ns = clock_monotonic_ns();
 
-    attempt->due_ns = refusal_due_ns(arrived_ns, clock_monotonic_ns(), after_ms);
+    if (now_ns < attempt->ready_ns)
+        now_ns = attempt->ready_ns;
+    attempt->due_ns = refusal_due_ns(attempt->arrived_ns, now_ns, after_ms);
     while (before != NULL && before->due_ns > attempt->due_ns) /* most are the last */
         before = TAILQ_PREV(before, attempts_held, held);
     if (before != NULL)

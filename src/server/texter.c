@@ -53,17 +53,16 @@ static void texter_done(struct job *job)
     if (!attempt->ran)
         login_answer(login, E_UNAVAIL, VERIFY_STATE_REFUSED, TEXT_MAIL_FAILED);
     else if (login->err == 0 && login->means != MEANS_SMS) {
-        mailer_send(attempt, attempt->answer);
+        mailer_send(attempt);
         return;
     }
-    attempt->answer(attempt);
+    attempt_answer(attempt);
 }
 
-void texter_send(struct attempt *attempt, void (*answer)(struct attempt *attempt))
+void texter_send(struct attempt *attempt)
 {
     struct daemon *daemon = attempt->job.loop->daemon;
 
-    attempt->answer = answer;
     attempt->delivery = mailer_delivery(daemon->mailer);
     attempt->send_until_ms = clock_monotonic_ms() + attempt->delivery->gateway.timeout_ms;
     mailer_pass(attempt, daemon->sms_pool, texter_run, texter_done);

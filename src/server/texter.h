@@ -10,6 +10,6 @@
 #include "server/attempt.h"
 
 /* As mailer_send, to a number. */
-void texter_send(struct attempt *attempt, void (*answer)(struct attempt *attempt));
+void texter_send(struct attempt *attempt);
 
 #endif
