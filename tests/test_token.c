@@ -12,6 +12,7 @@
 #include "group_keys.h"
 #include "secret/token.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NOW INT64_C(1790000000000)
@@ -40,6 +41,9 @@ static void bound_to_all(void **state)
         {{S("p1"), S("acme"), S("uid:0"), 4}, NOW, E_AUTH},
         {{S("p1"), S("acme"), S("uid:0"), 2}, NOW, E_AUTH},
         {{S("p1"), S("acme"), S("uid:0"), 3}, NOW + 60000, E_AUTH},
+        {{S("p1"), S("acme"), S("uid:0"), 3}, NOW - TICKET_SKEW_MS, 0},
+        {{S("p1"), S("acme"), S("uid:0"), 3}, NOW - TICKET_SKEW_MS - 1, E_AUTH},
+        {{S("p1"), S("acme"), S("uid:0"), 3}, 0, E_AUTH},
     };
     char text[TICKET_MAX];
 
@@ -89,8 +93,40 @@ static void tampering(void **state)
     /* What else was sealed for the person is no ticket, whatever it says. */
     assert_int_equal(seal_close(keys, &forged, "1 7 0 99999999999999 0 uid:0", 28, text), 0);
     assert_int_equal(ticket_open(keys, &whom, slice_of(text), NOW, &back), E_CRYPTO);
-    assert_int_equal(seal_close(keys, &odd, "1 7 0 99999999999999 0 uid:0", 28, text), 0);
+    assert_int_equal(seal_close(keys, &odd, "1 7 1790000000000 1790000000001 0 uid:0", 39, text),
+                     0);
     assert_int_equal(ticket_open(keys, &whom, slice_of(text), NOW, &back), 0);
+}
+
+/* What no gateway makes, though one of our keys has sealed it. */
+static void times(void **state)
+{
+    static const struct ticket_for whom = {S("p1"), S(""), S("uid:0"), 0};
+    static const struct seal_for what = {S(SEAL_TICKET), S("p1"), S("")};
+    static const struct {
+        int64_t issued_ms, expires_ms;
+        int err;
+    } cases[] = {
+        {NOW, NOW + TICKET_LIFETIME_MS, 0},
+        {NOW, NOW + TICKET_LIFETIME_MS + 1, E_AUTH},
+        {NOW + TICKET_SKEW_MS, NOW + TICKET_SKEW_MS + TICKET_LIFETIME_MS, 0},
+        {NOW + TICKET_SKEW_MS + 1, NOW + TICKET_SKEW_MS + TICKET_LIFETIME_MS, E_AUTH},
+        {NOW + 86400000, NOW + 86400000 + TICKET_LIFETIME_MS, E_AUTH},
+        {0, 999999999999999, E_AUTH},
+        {INT64_MAX, INT64_MAX, E_CRYPTO},
+    };
+    char plain[TICKET_PLAIN_MAX], text[SEAL_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ticket back;
+        int err, len = snprintf(plain, sizeof(plain), "1 7 %lld %lld 0 uid:0",
+                                (long long)cases[i].issued_ms, (long long)cases[i].expires_ms);
+        assert_int_equal(seal_close(keys, &what, plain, (size_t)len, text), 0);
+        err = ticket_open(keys, &whom, slice_of(text), NOW, &back);
+        if (err != cases[i].err)
+            fail_msg("case %zu: %s", i, err_name(err));
+    }
 }
 
 static void bounds(void **state)
@@ -126,7 +162,7 @@ static void bounds(void **state)
     memset(peer, 'x', sizeof(peer));
     whom.peer = (struct slice){peer, TICKET_PEER_MAX};
     assert_int_equal(ticket_seal(keys, &whom, &ticket, text), 0);
-    assert_int_equal(ticket_open(keys, &whom, slice_of(text), NOW, &back), 0);
+    assert_int_equal(ticket_open(keys, &whom, slice_of(text), 999999999999998, &back), 0);
     whom.peer.len++;
     assert_int_equal(ticket_seal(keys, &whom, &ticket, text), E_LIMIT);
 }
@@ -193,7 +229,8 @@ static void sealed_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bound_to_all), cmocka_unit_test(tampering),    cmocka_unit_test(bounds),
+        cmocka_unit_test(bound_to_all), cmocka_unit_test(tampering),
+        cmocka_unit_test(times),        cmocka_unit_test(bounds),
         cmocka_unit_test(enrolments),   cmocka_unit_test(sealed_again),
     };
     return cmocka_run_group_tests(tests, group_keys_set_up, group_keys_tear_down);

@@ -74,7 +74,9 @@ int ticket_open(const struct keys *keys, const struct ticket_for *whom, struct s
         goto out;
     }
     ticket.factors = (unsigned)factors;
-    if (now_ms >= ticket.expires_ms || epoch != whom->epoch || !slice_equal(peer, whom->peer))
+    if (now_ms >= ticket.expires_ms || now_ms < ticket.issued_ms - TICKET_SKEW_MS ||
+        ticket.expires_ms > ticket.issued_ms + TICKET_LIFETIME_MS || epoch != whom->epoch ||
+        !slice_equal(peer, whom->peer))
         err = E_AUTH;
     else
         *ret_ticket = ticket;

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #define TICKET_LIFETIME_MS 300000
-#define TICKET_PEER_MAX    96 /* bytes: printable ASCII without spaces, "uid:0" */
+#define TICKET_SKEW_MS     10000 /* that another gateway's clock may be ahead of ours */
+#define TICKET_PEER_MAX    96    /* bytes: printable ASCII without spaces, "uid:0" */
 #define TICKET_PLAIN_MAX   (2 + 4 * 20 + TICKET_PEER_MAX)
 #define TICKET_MAX         SEAL_MAX_OF(TICKET_PLAIN_MAX) /* with the byte 0 */
 
@@ -45,7 +46,8 @@ int ticket_seal(const struct keys *keys, const struct ticket_for *whom, const st
                 char *ret);
 
 /* Reads a ticket that must be for just these. E_CRYPTO: forged, changed, another person's or
- * another organization's. E_AUTH: genuine, but expired, from another peer or an older epoch. */
+ * another organization's. E_AUTH: genuine, but expired, issued more than TICKET_SKEW_MS after now,
+ * for longer than a ticket lives, from another peer or an older epoch. */
 int ticket_open(const struct keys *keys, const struct ticket_for *whom, struct slice sealed,
                 int64_t now_ms, struct ticket *ret_ticket);
 
