@@ -8,15 +8,28 @@ import unittest
 import raw_ldap as raw
 from asking import Asking
 from gateway import BASE, Gateway, membership, person
-from people import add_membership, add_organization, add_person, code, enrol, fresh_step, password
+from people import add, add_membership, add_organization, add_person, code, enrol, fresh_step, password
 
 LONG_AGO, FAR_AWAY = "20200101000000Z", "29990101000000Z"
 gateway = None
 
 
+class WatchedStore(Gateway):
+    """Its access log has the searches too."""
+
+    def start_store(self):
+        path = "store/slapd.conf"
+        text = self.text(path)
+        watched = text.replace("logops writes", "logops writes search")
+        if text == watched:
+            raise AssertionError("%s has no logops writes any more" % path)
+        self.write(path, watched)
+        super().start_store()
+
+
 def setUpModule():
     global gateway
-    gateway = Gateway().__enter__()
+    gateway = WatchedStore().__enter__()
     add_organization(gateway, "strict", usherRequireFactor="TRUE")
     add_organization(gateway, "closed", usherRequireFactor="TRUE", usherActive="FALSE")
     add_organization(gateway, "lax", usherRequireFactor="FALSE")
@@ -84,6 +97,42 @@ class Due(Case):
             with self.subTest(change=change):
                 (self.free if free else self.due)("a3", organization="acme")
         self.assertEqual(self.compares("sue"), raw.COMPARE_TRUE)
+
+    def test_only_under_their_own_name(self):
+        """A membership whose cn is not the uid counts for nobody, nor does one of an event."""
+        add_person(gateway, "a6")
+        add(gateway, "cn=a6-too,ou=members,o=strict," + BASE, ["usherMembership"], cn="a6-too",
+            usherMember=person("a6"))
+        for dn, kind in (("ou=events,o=strict", {"ou": "events"}), ("cn=ball,ou=events,o=strict", {"cn": "ball"}),
+                         ("ou=members,cn=ball,ou=events,o=strict", {"ou": "members"})):
+            add(gateway, dn + "," + BASE, ["usherEvent" if "cn" in kind else "organizationalUnit"], **kind)
+        add(gateway, "cn=a6,ou=members,cn=ball,ou=events,o=strict," + BASE, ["usherMembership"], cn="a6",
+            usherMember=person("a6"))
+        self.free("a6", organization="acme")
+        add_membership(gateway, "a6", "strict")
+        self.due("a6", organization="acme")
+
+    def test_of_one_among_many(self):
+        """However many memberships, few searches: their organizations are asked about together."""
+        names = ["many%d" % i for i in range(150)]
+        for name in names:
+            add_organization(gateway, name, **({"usherRequireFactor": "TRUE"} if name == "many97" else {}))
+        add_person(gateway, "a7", names)
+        few = self.searches(lambda: self.due("a7"))
+        gateway.modify("o=many97," + BASE, usherRequireFactor=None)
+        most = self.searches(lambda: self.free("a7"))
+        print("searches at the store for three logins: %d and %d" % (few, most))
+        self.assertLess(most, 60)  # it was one for each organization
+
+    def searches(self, ask):
+        """How many searches the store has answered meanwhile."""
+        before = self.logged()
+        ask()
+        return self.logged() - before
+
+    def logged(self):
+        gateway.directory.search("cn=log", "(objectClass=auditSearch)", attributes=["1.1"])
+        return len(gateway.directory.entries)
 
     def test_only_of_an_active_organization(self):
         add_person(gateway, "a4", ("acme", "closed"))

@@ -12,6 +12,8 @@
 #define MEMBERSHIPS_MAX 4096 /* of one person */
 #define NAMESAKES_MAX   16   /* entries that answer to one name, people or not */
 
+#define ORGANIZATIONS_AT_ONCE 64 /* asked about in one search; more are asked about in the next */
+
 static const char *const person_attributes[] = {"objectClass",
                                                 "usherId",
                                                 "uid",
@@ -34,7 +36,7 @@ static const char *const person_attributes[] = {"objectClass",
                                                 NULL};
 static const char *const membership_attributes[] = {
     "usherMember", "usherActive", "usherNotBefore", "usherNotAfter", "usherPin", "cn", NULL};
-static const char *const organization_attributes[] = {"usherActive", "usherRequireFactor", NULL};
+static const char *const organization_attributes[] = {"usherActive", NULL};
 
 static const struct {
     const char *word;
@@ -350,9 +352,9 @@ bool person_enrolled(const struct person *person)
     }
 }
 
-/* Reads an organization: whether it is active, whether it requires a factor. */
+/* Reads whether an organization is active. */
 static int organization_read(const struct login_context *context, struct arena *arena,
-                             struct slice organization, bool *ret_active, bool *ret_require)
+                             struct slice organization, bool *ret_active)
 {
     struct store_entry entry;
     struct buffer dn;
@@ -365,7 +367,6 @@ static int organization_read(const struct login_context *context, struct arena *
                         login_deadline(context), &entry);
     buffer_clear(&dn);
     *ret_active = rc == 0 && value_bool(store_value(&entry, "usheractive"), true);
-    *ret_require = rc == 0 && value_bool(store_value(&entry, "usherrequirefactor"), false);
     return rc == E_NOTFOUND ? 0 : rc;
 }
 
@@ -374,7 +375,7 @@ int membership_read(const struct login_context *context, struct arena *arena,
 {
     struct store_entry entry;
     struct buffer dn;
-    bool active, require;
+    bool active;
     int rc;
 
     *ret = (struct membership){0};
@@ -397,7 +398,7 @@ int membership_read(const struct login_context *context, struct arena *arena,
     membership_from(arena, &entry, person, ret);
     if (!ret->valid)
         return 0;
-    rc = organization_read(context, arena, organization, &active, &require);
+    rc = organization_read(context, arena, organization, &active);
     ret->valid = rc == 0 && active;
     return rc;
 }
@@ -413,37 +414,89 @@ int membership_valid(const struct login_context *context, struct arena *arena,
     return rc < 0 ? rc : membership.valid ? 0 : E_DENIED;
 }
 
+/* Whether a membership counts for the person, and in which organization; in the arena. */
+static bool membership_counts(const struct login_context *context, struct arena *arena,
+                              const struct store_entry *entry, const struct person *person,
+                              struct slice *ret_organization)
+{
+    struct tree_place place;
+    struct slice dn;
+
+    if (normalize(arena, entry->dn, &dn) < 0 || tree_place(dn, context->base, &place) < 0 ||
+        place.kind != TREE_MEMBERSHIP || !slice_equal(place.name, person->uid) ||
+        !membership_is_of(arena, entry, person))
+        return false;
+    *ret_organization = place.organization;
+    return true;
+}
+
+/* Whether an active one among these organizations requires a factor: one search. */
+static int organizations_require(const struct login_context *context, struct arena *arena,
+                                 const struct slice *organizations, size_t count, bool *ret)
+{
+    struct store_entry *entries = NULL;
+    struct buffer filter, dn;
+    size_t found = 0;
+    int rc;
+
+    buffer_init(&filter);
+    buffer_init(&dn);
+    rc = buffer_append(&filter, "(&(usherRequireFactor=TRUE)(|", 29);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = tree_organization_dn(context->base, organizations[i], &dn);
+        if (rc == 0)
+            rc = filter_equals(&filter, "entryDN", (struct slice){dn.data, dn.len});
+        buffer_clear(&dn);
+    }
+    if (rc == 0)
+        rc = buffer_append(&filter, "))", 3);
+    if (rc == 0)
+        rc = store_find(context->store, arena, context->base, 2, filter.data,
+                        organization_attributes, count, login_deadline(context), &entries, &found);
+    buffer_clear(&filter);
+    for (size_t i = 0; rc == 0 && !*ret && i < found; i++)
+        *ret = value_bool(store_value(&entries[i], "usheractive"), true);
+    return rc;
+}
+
+/* The memberships that name the person, wherever they lie and whatever they are worth. */
+static int memberships_find(const struct login_context *context, struct arena *arena,
+                            const struct person *person, struct store_entry **ret,
+                            size_t *ret_count)
+{
+    struct buffer filter;
+    int rc;
+
+    buffer_init(&filter);
+    rc = filter_equals(&filter, "usherMember", person->dn);
+    if (rc == 0)
+        rc = buffer_append(&filter, "", 1);
+    if (rc == 0)
+        rc = store_find(context->store, arena, context->base, 2, filter.data, membership_attributes,
+                        MEMBERSHIPS_MAX, login_deadline(context), ret, ret_count);
+    buffer_clear(&filter);
+    return rc;
+}
+
 int person_factor_due(const struct login_context *context, struct arena *arena,
                       const struct person *person, bool *ret)
 {
+    struct slice organizations[ORGANIZATIONS_AT_ONCE];
     struct store_entry *entries = NULL;
-    struct buffer filter;
-    size_t count = 0;
+    size_t count = 0, found = 0;
     int rc;
 
     *ret = person->second_factor != MEANS_DEFAULT;
     if (*ret)
         return 0;
-    buffer_init(&filter);
-    rc = buffer_append(&filter, "(usherMember=", 13);
-    if (rc == 0)
-        rc = filter_escape(person->dn, &filter);
-    if (rc == 0)
-        rc = buffer_append(&filter, ")", 2);
-    if (rc == 0)
-        rc = store_find(context->store, arena, context->base, 2, filter.data, membership_attributes,
-                        MEMBERSHIPS_MAX, login_deadline(context), &entries, &count);
-    buffer_clear(&filter);
-    for (size_t i = 0; rc == 0 && !*ret && i < count; i++) {
-        struct tree_place place;
-        struct slice dn;
-        bool active, require;
-
-        if (normalize(arena, entries[i].dn, &dn) < 0 || tree_place(dn, context->base, &place) < 0 ||
-            place.kind != TREE_MEMBERSHIP || !membership_is_of(arena, &entries[i], person))
-            continue;
-        rc = organization_read(context, arena, place.organization, &active, &require);
-        *ret = active && require;
+    rc = memberships_find(context, arena, person, &entries, &found);
+    for (size_t i = 0; rc == 0 && !*ret && i < found; i++) {
+        if (membership_counts(context, arena, &entries[i], person, &organizations[count]))
+            count++;
+        if (count == ORGANIZATIONS_AT_ONCE || (count > 0 && i + 1 == found)) {
+            rc = organizations_require(context, arena, organizations, count, ret);
+            count = 0;
+        }
     }
     return rc;
 }

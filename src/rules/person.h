@@ -37,7 +37,9 @@ struct person {
 int person_find(const struct login_context *context, struct arena *arena, const char *user,
                 const char *organization, struct person **ret);
 
-/* Whether a second factor is due: the person's own, or any organization's of a valid membership. */
+/* Whether a second factor is due: the person's own, or any organization's of a valid membership. Of
+ * the store and not of the cache, so that a membership ended or a factor required holds for the
+ * next login: two searches, also of somebody with dozens of memberships. E_LIMIT beyond 4096. */
 int person_factor_due(const struct login_context *context, struct arena *arena,
                       const struct person *person, bool *ret);
 
