@@ -131,6 +131,34 @@ class Queue(unittest.TestCase):
         for uid in names:
             self.assertEqual(len({mail["message-id"] for mail in received(uid)}), 1, uid)
 
+    def test_a_recovery_code_was_used(self):
+        """Its person hears of it once, in whatever way the login ends and whatever happens meanwhile; of a
+        code that is refused they do not."""
+        add_person(gateway, "u1", preferredLanguage="it")
+        enrol(gateway, "u1", fresh_step() - 1)
+        codes = gateway.ctl("code", "recovery", "u1").stdout.split()
+        self.drained()
+        before = len(received("u1"))
+        gateway.end_mail()
+        with gateway.local() as link:
+            def use(text, **where):
+                held = ticket(link, "u1", **where)
+                return link.ask(raw.verify("u1", raw.CODE, text, ticket=held, **where)).code
+            self.assertEqual(use(codes[0]), raw.SUCCESS)
+            self.assertEqual(len(queued()), 1)
+            self.assertEqual([use(text) for text in (codes[0], "aaaaa-aaaaa")], [raw.WRONG] * 2)
+            self.assertEqual(use(codes[1], organization="platform"), raw.UNWILLING)  # gone all the same
+            self.assertEqual(use(codes[1]), raw.WRONG)
+        self.assertEqual(len(queued()), 2)
+        gateway.end_daemon(signal.SIGKILL)
+        self.mood()
+        gateway.start_daemon()
+        self.drained()
+        mails = [mail.get_content() for mail in received("u1")[before:]]
+        self.assertEqual(sorted(re.findall(r"Ne restano: (\d+)\.", "".join(mails))), ["8", "9"])
+        self.assertEqual(len(mails), 2)
+        self.assertFalse([text for text in codes if text in "".join(mails)])
+
     def test_moods(self):
         for number, mood in enumerate((["--refuse=451 later"], ["--silent=hello"], ["--silent=data"],
                                        ["--die=data"], ["--refuse=421 gone"])):

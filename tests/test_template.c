@@ -252,6 +252,7 @@ static void shipped(void **state)
         {"pin-changed", {"name", "organization", "time", NULL}, false},
         {"app-confirmed", {"name", "organization", "time", NULL}, false},
         {"app-removed", {"name", "organization", "time", NULL}, false},
+        {"recovery-used", {"name", "organization", "time", "left", NULL}, false},
         {"enroll", {"name", "organization", "minutes", "key", NULL}, false},
     };
     struct templates *templates = NULL;

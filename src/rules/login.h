@@ -48,6 +48,7 @@ enum notice {
     NOTICE_PIN,
     NOTICE_APP,
     NOTICE_APP_GONE,
+    NOTICE_RECOVERY,
     NOTICE_ENROLL,
     NOTICES
 };
@@ -135,7 +136,7 @@ struct login {
     size_t app_count;
     bool recovery_used;
     unsigned recovery_left; /* with recovery_used */
-    enum notice notice;     /* to be mailed to destination once err is 0 */
+    enum notice notice;     /* to be mailed to destination once err is 0, or with recovery_used */
 };
 
 /* Has the person told, where they have a verified address. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * News that go to the person by mail: their password, PIN or app is another one now. Only a
- * verified address gets any: an unverified one may be a stranger's.
+ * News that go to the person by mail: their password, PIN or app is another one now, or a recovery
+ * code is used. Only a verified address gets any: an unverified one may be a stranger's.
  */
 #include "rules/login.h"
 #include "rules/person.h"

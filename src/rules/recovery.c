@@ -58,6 +58,7 @@ static int recovery_spend(const struct login_context *context, struct login *log
         if (rc == 0) {
             login->recovery_used = true;
             login->recovery_left = left;
+            login_notify(login, NOTICE_RECOVERY);
         }
         if (rc != E_CONFLICT)
             return rc;

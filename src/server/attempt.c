@@ -112,7 +112,7 @@ static void attempt_step(struct attempt *attempt)
         job->again = job->aside = true;
         return;
     }
-    if (login->err == 0)
+    if (login->err == 0 || login->recovery_used) /* the code is gone, whoever is let in */
         attempt_notice(attempt, login);
     attempt->ran = true;
 }

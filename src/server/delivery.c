@@ -19,6 +19,7 @@ static const struct template_kind kinds[] = {
     {"app-confirmed", {"name", "organization", "time", NULL}, false},
     {"enroll", {"name", "organization", "minutes", "key", NULL}, false},
     {"app-removed", {"name", "organization", "time", NULL}, false},
+    {"recovery-used", {"name", "organization", "time", "left", NULL}, false},
 };
 
 /* The first line of a file that only its owner can read; an option that is empty names none. */

@@ -24,6 +24,7 @@ static const struct {
     [NOTICE_PIN] = {"pin-changed", 3 * DAY_MS},
     [NOTICE_APP] = {"app-confirmed", 3 * DAY_MS},
     [NOTICE_APP_GONE] = {"app-removed", 3 * DAY_MS},
+    [NOTICE_RECOVERY] = {"recovery-used", 3 * DAY_MS},
     [NOTICE_ENROLL] = {"enroll", ENROLMENT_LIFETIME_MS},
 };
 
@@ -274,12 +275,13 @@ static void mailer_time(char ret[CLOCK_TEXT_MAX])
 void mailer_notice(struct mailer *mailer, const struct login_context *context,
                    const struct login *login)
 {
-    char *subject = NULL, *body = NULL, time_text[CLOCK_TEXT_MAX];
+    char *subject = NULL, *body = NULL, time_text[CLOCK_TEXT_MAX], left[16];
     const char *kind = notices[login->notice].kind;
     const struct template_value values[] = {
         {"name", or_else(login->mail_name, login->uid)},
         {"organization", or_else(login->organization, context->issuer)},
         {"time", time_text},
+        {"left", left},
     };
     struct delivery *delivery = mailer_delivery(mailer);
     struct outbox *outbox = mailer_outbox(mailer);
@@ -288,6 +290,7 @@ void mailer_notice(struct mailer *mailer, const struct login_context *context,
     if (!delivery->notices || !delivery_mails(delivery) || outbox == NULL)
         goto out;
     mailer_time(time_text);
+    (void)snprintf(left, sizeof(left), "%u", login->recovery_left);
     rc = template_fill(delivery->templates, kind, or_else(login->mail_language, "en"), values,
                        sizeof(values) / sizeof(values[0]), &subject, &body);
     if (rc == 0)
