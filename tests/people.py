@@ -55,7 +55,8 @@ def enrol(gateway, uid, used=-1):
         uri = gateway.ctl("code", "enroll", uid).stdout
         secret = uri.split("secret=")[1].split("&")[0].strip()
         step = fresh_step()
-        answer = gateway.ctl("code", "confirm", uid, code(secret, step + used), check=False)
+        answer = gateway.ctl("code", "confirm", uid, text=code(secret, step + used) + "\n",
+                             check=False)
         if answer.returncode == 0:
             return secret, step
         if int(time.time()) // STEP_S == step:

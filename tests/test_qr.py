@@ -138,7 +138,7 @@ class Mail(unittest.TestCase):
         secret = re.search(r"secret=([A-Z2-7]+)", uri).group(1)
         self.assertIn(secret, plain.get_content())
         step = fresh_step()
-        gateway.ctl("code", "confirm", "e1", code(secret, step))
+        gateway.ctl("code", "confirm", "e1", text=code(secret, step) + "\n")
         with gateway.local() as link:
             held = ticket(link, "e1")
             done = link.ask(raw.verify("e1", raw.CODE, code(secret, step + 1), ticket=held))

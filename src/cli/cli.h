@@ -19,7 +19,7 @@ struct cli {
     const char *uri;
     const char *bind_dn;            /* NULL: as the peer of the socket */
     const char *bind_password_file; /* NULL: asked for */
-    const char *secret_file;        /* --pin-file, --password-file; NULL: asked for */
+    const char *secret_file;        /* --pin-file, --password-file, --code-file; NULL: asked for */
     int64_t timeout_s;
     bool json;
     bool qr, no_qr, mail;  /* code enroll */

@@ -46,14 +46,21 @@ int code_enroll(struct cli *cli, int argc, char **argv)
 
 int code_confirm(struct cli *cli, int argc, char **argv)
 {
-    struct enroll_request request = {
-        .user = slice_of(argv[0]), .step = ENROLL_CONFIRM, .code = slice_of(argv[1])};
+    struct enroll_request request = {.user = slice_of(argv[0]), .step = ENROLL_CONFIRM};
     struct enroll_response response;
+    struct secret code = {0};
+    int rc;
 
     (void)argc;
-    if (cli_connect(cli) != 0)
+    if (cli_secret(cli, cli->secret_file, "Code: ", false, &code) != 0)
         return EXIT_ERROR;
-    return cli_done(cli, client_enroll(cli->client, &request, &response), "the app is confirmed");
+    rc = cli_connect(cli);
+    if (rc == 0) {
+        request.code = (struct slice){code.data, code.len};
+        rc = cli_done(cli, client_enroll(cli->client, &request, &response), "the app is confirmed");
+    }
+    secret_clear(&code);
+    return rc;
 }
 
 int code_reset(struct cli *cli, int argc, char **argv)

@@ -37,7 +37,7 @@ static const struct verb {
     {"pin", "remove", "ORG USER", 2, 2, pin_remove, "remove it"},
     {"code", "enroll", "USER", 1, 1, code_enroll,
      "begin: the QR code and URI for the person's app"},
-    {"code", "confirm", "USER CODE", 2, 2, code_confirm, "end: the first code of the app"},
+    {"code", "confirm", "USER", 1, 1, code_confirm, "end: the first code of the app"},
     {"code", "recovery", "USER", 1, 1, code_recovery, "print ten fresh recovery codes"},
     {"code", "reset", "USER", 1, 1, code_reset, "forget the person's app"},
     {"password", "set", "USER", 1, 1, password_set, "set a person's password"},
@@ -66,6 +66,7 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, 't'},
     {"pin-file", required_argument, NULL, OPTION_SECRET_FILE},
     {"password-file", required_argument, NULL, OPTION_SECRET_FILE},
+    {"code-file", required_argument, NULL, OPTION_SECRET_FILE},
     {"qr", no_argument, NULL, OPTION_QR},
     {"no-qr", no_argument, NULL, OPTION_NO_QR},
     {"mail", no_argument, NULL, OPTION_MAIL},
@@ -89,7 +90,7 @@ static void usage(FILE *out)
                 "  -s, --socket PATH         default: " USHER_RUNDIR "/admin/ldapi\n"
                 "  -D, --bind-dn DN          bind with a password instead of as the socket's peer\n"
                 "  -y, --bind-password-file FILE\n"
-                "      --pin-file FILE, --password-file FILE   \"-\": standard input\n"
+                "      --pin-file, --password-file, --code-file FILE   \"-\": standard input\n"
                 "      --qr, --no-qr, --mail   code enroll: draw the QR code; do not; mail it\n"
                 "  -t, --timeout SECONDS     default: 30\n"
                 "  -j, --json                answer in JSON\n"

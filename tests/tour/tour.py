@@ -119,7 +119,7 @@ class Tour:
         tell("The code of the step before the present one confirms the app:")
         before = run(f"oathtool --totp --base32 --now '{TOTP_STEP_S} seconds ago' {secret}",
                      r"^\d{6}$").strip()
-        run(f"{self.ctl} code confirm ada {before}", r"confirmed")
+        run(f"{self.ctl} code confirm ada", r"confirmed", text=f"{before}\n")
         tell("Ada logs in with her password and the present code:")
         code = run(f"oathtool --totp --base32 {secret}", r"^\d{6}$").strip()
         self.login("ada", "ada-demo-password", r"successfully authenticated",
