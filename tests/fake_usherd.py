@@ -12,6 +12,7 @@
 #   verify CODE [state= ticket= text= user= means= diagnostic=]
 #   challenge CODE [means= destination= digits= seconds= diagnostic=]
 #   enroll CODE [uri= diagnostic=]          whoami CODE value=V
+#   reseal CODE key=K [resealed= left= dead= wait=]
 #   list CODE [item=A,B ...]                a value with one list of strings
 #   entry [NAME=VALUE ...]                  one entry, then success
 #   fresh AGE CSN                           success with the freshness control
@@ -135,6 +136,13 @@ def build_enroll(op, words, values):
     return result(op, int(words[0]), values.get("diagnostic", ""), tlv(0x8B, tlv(0x30, body)))
 
 
+def build_reseal(op, words, values):
+    body = tlv(0x80, values["key"])
+    for number, name in enumerate(("resealed", "left", "dead", "wait"), 1):
+        body += integer(0x80 + number, int(values.get(name, 0)))
+    return result(op, int(words[0]), "", tlv(0x8B, tlv(0x30, body)))
+
+
 def build_list(op, words, values):
     items = b"".join(tlv(4, item) for item in values.get("item", "").split(",") if item)
     return result(op, int(words[0]), values.get("diagnostic", ""), tlv(0x8B, tlv(0x30, tlv(0x30, items))))
@@ -148,7 +156,7 @@ def build_result(op, words, values):
     return result(op, int(words[0]), values.get("text", ""))
 
 
-BUILD = {"verify": build_verify, "challenge": build_challenge, "enroll": build_enroll,
+BUILD = {"verify": build_verify, "reseal": build_reseal, "challenge": build_challenge, "enroll": build_enroll,
          "whoami": build_whoami, "list": build_list, "result": build_result}
 
 

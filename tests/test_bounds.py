@@ -11,7 +11,7 @@ import unittest
 TOP = os.environ.get("srcdir", ".")
 WORDS = "MAX|MOST|LEAST|LIMIT|TRIES|LIFETIME|INTERVAL|PROBES|LANGUAGES"
 BOUND = re.compile(r"^#\s*define\s+(?!USHER_\w+_H$)((?:\w+_)?(?:%s)(?:_\w+)?)\b" % WORDS, re.MULTILINE)
-KINDS = ("bound", "own", "large")
+KINDS = ("bound", "own")
 
 
 def text(name):

@@ -12,6 +12,7 @@ import searching
 from gateway import BASE, PATIENCE, Gateway, membership, person
 
 MEMBERSHIPS, GROUPS, NAMESAKES = 4096, 10000, 16  # of one person: the most that are taken
+HOLDING, SCOPES = 65536, 64                       # values of one list, and those of each permission in it
 STEPS = 256                                       # lines of an explanation
 LONG_NAME, PASSWORD = "m%060d", "many-demo-password"
 DOCTOR = "2.25.190227144180112164674946508376533935585.3.9"
@@ -38,9 +39,25 @@ def many_ldif():
                base=BASE, grants="".join("usherGrant: bad grant %d\n" % n for n in range(400)))
 
 
+def held_ldif():
+    """Somebody to whom each of a catalogue's permissions is another answer in each of many scopes."""
+    yield ("dn: uid=held,ou=people,{base}\nobjectClass: inetOrgPerson\nobjectClass: usherPerson\nuid: held\ncn: held\n"
+           "sn: held\nusherId: 00000000-0000-4000-8000-000000000009\n\n").format(base=BASE)
+    yield ("dn: cn=held,ou=members,o=many,{base}\nobjectClass: usherMembership\ncn: held\n"
+           "usherMember: uid=held,ou=people,{base}\n{grants}\n").format(
+               base=BASE, grants="".join("usherGrant: +held.*:*@thing/%d\n" % n for n in range(SCOPES)))
+    for n in range(HOLDING // SCOPES):
+        yield permission_ldif(n)
+
+
+def permission_ldif(number):
+    return ("dn: cn=held.p{n}:use,ou=permissions,{base}\nobjectClass: usherPermission\ncn: held.p{n}:use\n\n").format(
+        n=number, base=BASE)
+
+
 def setUpModule():
     global gateway
-    gateway = Gateway(ldif="".join(many_ldif())).__enter__()
+    gateway = Gateway(ldif="".join([*many_ldif(), *held_ldif()])).__enter__()
 
 
 def tearDownModule():
@@ -101,6 +118,28 @@ class Logins(unittest.TestCase):
                 user, secret = fields.pop("user"), fields.pop("secret")
                 answer = link.ask(raw.verify(user, 1, secret, **fields))
                 self.assertNotEqual(answer.code, searching.ADMIN_LIMIT, (field, answer))
+
+
+class Holding(unittest.TestCase):
+    def held(self):
+        """The search's answer, and how many values came before it."""
+        with gateway.admin(timeout=600) as link:
+            link.post(raw.search(membership("held", "many"), 0, ["usherPermission"],))
+            count, answer = 0, link.receive()
+            while answer.op == raw.ENTRY:
+                count += len(answer.attributes["usherPermission"])
+                answer = link.receive()
+            return answer, count
+
+    def test_permissions(self):
+        """As many values as a list may have, and none at all of a list with more."""
+        answer, count = self.held()
+        self.assertEqual((answer.code, count), (raw.SUCCESS, HOLDING), answer)
+        gateway.change(permission_ldif(HOLDING))
+        self.addCleanup(gateway.directory.delete, "cn=held.p%d:use,ou=permissions,%s" % (HOLDING, BASE))
+        gateway.caught_up()
+        answer, count = self.held()
+        self.assertEqual((answer.code, count), (searching.ADMIN_LIMIT, 0), answer)
 
 
 class Unread(unittest.TestCase):

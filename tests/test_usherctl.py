@@ -233,6 +233,34 @@ class Verbs(unittest.TestCase):
                 self.assertEqual(file.read(), before)
 
 
+class Rotation(unittest.TestCase):
+    PASSES = 100
+
+    def rotate(self, *passes):
+        """(status, standard error, passes asked for, keys left) with a key file whose new key seals already."""
+        with tempfile.TemporaryDirectory(prefix="usher-test-") as folder:
+            path = os.path.join(folder, "keys")
+            for verb in ("init", "add", "use"):
+                self.assertEqual(run("key", verb, path)[0], 0)
+            _, seals = self.ids(path)
+            with Fake(BIND + "\n".join(passes).replace("KEY", seals)) as fake:
+                status, _, said = run("-s", fake.socket, "key", "rotate", path)
+                asked = sum(line.startswith("reseal step=1") for line in fake.asked())
+            return status, said, asked, len(self.ids(path))
+
+    @staticmethod
+    def ids(path):
+        with open(path) as file:
+            return [line.split()[0] for line in file if not line.startswith("#")]
+
+    def test_others_always_first(self):
+        """A store in which others are always first is passed over so often and no more; the old key stays."""
+        left = "reseal 0 key=KEY left=1"
+        self.assertEqual(self.rotate(left, "again"),
+                         (2, "usherctl: others were always first; rotate again\n", self.PASSES, 2))
+        self.assertEqual(self.rotate(*[left] * (self.PASSES - 1), "reseal 0 key=KEY"), (0, "", self.PASSES, 1))
+
+
 class Terminal(unittest.TestCase):
     """Typed secrets are not echoed, and asked for twice."""
 
