@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +44,34 @@ static bool is_set(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
+/* libcurl frees passwords, tokens and codes as they are. */
+static void on_free(void *old)
+{
+    if (old != NULL)
+        mem_wipe(old, malloc_usable_size(old));
+    free(old);
+}
+
+/* realloc() would leave what it moves away from. */
+static void *on_realloc(void *old, size_t size)
+{
+    size_t kept = old != NULL ? malloc_usable_size(old) : 0;
+    void *grown = malloc(size);
+
+    if (grown == NULL)
+        return NULL;
+    if (kept > 0)
+        memcpy(grown, old, kept < size ? kept : size);
+    on_free(old);
+    return grown;
+}
+
 int mail_init(void)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : E_MAIL;
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, on_free, on_realloc, strdup, calloc) ==
+                   CURLE_OK
+               ? 0
+               : E_MAIL;
 }
 
 int mail_address_check(struct slice address)

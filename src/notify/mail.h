@@ -45,7 +45,8 @@ struct mail {
     const char *body;
 };
 
-/* Initialises libcurl: once, before there are threads. E_MAIL. */
+/* Initialises libcurl: once, before there are threads. What it frees from then on is wiped. E_MAIL.
+ */
 int mail_init(void);
 
 /* An address that may stand in a header and an envelope: local@domain, ASCII, no white space,

@@ -188,11 +188,8 @@ int daemon_start(struct daemon *daemon, const struct conf *conf)
     pthread_mutex_init(&daemon->settings_lock, NULL);
     pthread_mutex_init(&daemon->reload_lock, NULL);
     pthread_mutex_init(&daemon->rate_lock, NULL);
-    rc = store_memory_wipe();
-    if (rc < 0)
-        log_error("liblber's memory cannot be wiped");
-    else
-        rc = daemon_base(daemon);
+    store_memory_wipe();
+    rc = daemon_base(daemon);
     if (rc == 0)
         rc = daemon_store(daemon);
     if (rc == 0)
