@@ -135,7 +135,7 @@ class Queue(unittest.TestCase):
         """Its person hears of it once, in whatever way the login ends and whatever happens meanwhile; of a
         code that is refused they do not."""
         add_person(gateway, "u1", preferredLanguage="it")
-        enrol(gateway, "u1", fresh_step() - 1)
+        enrol(gateway, "u1")
         codes = gateway.ctl("code", "recovery", "u1").stdout.split()
         self.drained()
         before = len(received("u1"))

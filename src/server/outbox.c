@@ -191,8 +191,8 @@ static int outbox_deliver(struct outbox *outbox, const struct delivery *delivery
         goto out;
     }
     if (delivery_mails(delivery))
-        rc = mail_deliver(&delivery->queue_server, item.to, message, &outbox->stopping, NULL,
-                          error, sizeof(error));
+        rc = mail_deliver(&delivery->queue_server, item.to, message, &outbox->stopping, NULL, error,
+                          sizeof(error));
     else {
         rc = E_MAIL;
         (void)snprintf(error, sizeof(error), "there is no mail server (mail.url)");
