@@ -410,8 +410,8 @@ int mail_send(const struct mail_server *server, const struct mail *mail, bool *r
     else
         err = mail_compose(server, mail, (struct slice){0}, id, &message, errbuf, size);
     if (err == 0)
-        err = mail_deliver(server, mail->to, buffer_slice(&message), NULL,
-                           ret_reached, errbuf, size);
+        err =
+            mail_deliver(server, mail->to, buffer_slice(&message), NULL, ret_reached, errbuf, size);
     buffer_clear(&message);
     return err;
 }
