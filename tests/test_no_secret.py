@@ -3,15 +3,16 @@
 #
 # After logins and changes of all kinds (secrets_used.py), right and wrong, at log level debug, no secret
 # that was used is in a log, in the arguments or environment of any process that ran meanwhile, in an
-# error text or in the memory of usherd (read from cores that gdb takes, for which one must be root;
-# others must not get at it), and an abort leaves no core. Plain, in base64 and in hex. Six digits come by
-# chance too: codes are not looked for in memory.
+# error text or in the memory of usherd (for which one must be root; others must not get at it), and an
+# abort leaves no core. Plain, in base64 and in hex. Six digits come by chance too: codes are not looked
+# for in memory.
+import array
 import base64
+import itertools
 import os
 import re
 import resource
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import unittest
 from gateway import sanitized_build
 from secrets_used import TYPED, Logins, Senders, forms, keys, there
 
-ISSUER = "issuer in the heap"          # not secret: shows that the heap is in a core
+ISSUER = "issuer in the heap"          # not secret: shows that the heap was read
 gateway = senders = None
 
 
@@ -85,25 +86,41 @@ class Processes(threading.Thread):
                 self.programs.add(os.path.basename(content.split(b"\0")[0]).decode())
 
 
-def core(name):
-    path = gateway.path(name)
-    subprocess.run(["gcore", "-o", path, str(gateway.daemon.pid)], capture_output=True, timeout=300, check=True)
-    path = "%s.%d" % (path, gateway.daemon.pid)
-    with open(path, "rb") as file:
-        content = file.read()
-    os.unlink(path)
-    assert len(content) > 1000000, "no core"
-    return memory_of(content)
+def mappings(pid):
+    """(start, end) of what is a process's own and goes into cores: heap, stacks, data. Not the files that it maps,
+    nor the keys, which are to be there, locked and undumped."""
+    with open("/proc/%d/smaps" % pid) as file:
+        for line in file:
+            words = line.split()
+            if "-" in words[0] and not words[0].endswith(":"):
+                start, end = (int(number, 16) for number in words[0].split("-"))
+                own = words[1].startswith("rw") and words[1].endswith("p")
+            elif words[0] == "VmFlags:" and own and "dd" not in words:
+                yield start, end
 
 
-def memory_of(core):
-    """The memory in a core: not the notes, where the registers of threads stand, which no program can wipe."""
-    (table,), (size, count) = struct.unpack_from("<Q", core, 0x20), struct.unpack_from("<HH", core, 0x36)
-    parts = []
-    for at in range(table, table + size * count, size):
-        kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", core, at)
-        parts += [core[offset:offset + length]] if kind == 1 else []  # PT_LOAD
+def memory(pid):
+    """What is in these, paged in or swapped. Not the registers of threads, which no program can wipe."""
+    page, parts = os.sysconf("SC_PAGESIZE"), []
+    with open("/proc/%d/pagemap" % pid, "rb", 0) as pagemap, open("/proc/%d/mem" % pid, "rb", 0) as content:
+        for start, end in mappings(pid):
+            states = array.array("Q", os.pread(pagemap.fileno(), (end - start) // page * 8, start // page * 8))
+            for there_is, run in itertools.groupby(enumerate(states), lambda state: state[1] >> 62 != 0):
+                first, *rest = (number for number, _ in run)
+                if there_is:
+                    size = (len(rest) + 1) * page
+                    parts.append(os.pread(content.fileno(), size, start + first * page))
+                    assert len(parts[-1]) == size, "memory cannot be read"
     return b"".join(parts)
+
+
+def held():
+    """The memory of usherd, which stands still meanwhile."""
+    gateway.daemon.send_signal(signal.SIGSTOP)
+    try:
+        return memory(gateway.daemon.pid)
+    finally:
+        gateway.daemon.send_signal(signal.SIGCONT)
 
 
 class NoSecret(unittest.TestCase):
@@ -190,12 +207,12 @@ class NoSecret(unittest.TestCase):
         self.assertTrue([one for one in flags if "lo" in one and "dd" in one], "no mapping is locked and undumped")
 
     @unittest.skipIf(sanitized_build(), "AddressSanitizer keeps what was freed")
-    @unittest.skipUnless(os.geteuid() == 0, "only root may take a core of usherd")
+    @unittest.skipUnless(os.geteuid() == 0, "only root may read the memory of usherd")
     def test_memory(self):
         logins, found, before = Logins(senders, 2), [], set()
-        for kind in logins.kinds:  # a core after each, before others overwrite what it left
+        for kind in logins.kinds:  # looked at after each, before others overwrite what it left
             logins.run(kind)
-            content = core("core")
+            content = held()
             secrets = {**logins.secrets, **keys(gateway), **senders.secrets()}
             secrets.pop(TYPED, None)  # a name, as far as usherd can tell: told to nobody, but not wiped
             found += ["%s, after the %s" % (name, kind.__name__) for name, secret in secrets.items()
