@@ -293,12 +293,11 @@ class Refused(Case):
     def test_extended_operations(self):
         for oid, code in ((raw.STARTTLS, raw.UNWILLING), ("1.3.6.1.1.8", raw.UNWILLING),
                           ("1.3.6.1.1.21.1", raw.UNWILLING), ("1.3.6.1.1.21.3", raw.UNWILLING),
-                          (raw.ARC + ".3.6", raw.UNWILLING),
                           ("1.2.3.4", raw.PROTOCOL_ERROR)):
             self.assertNotEqual(self.expect(code, raw.extended(oid)).text, "")
         for oid in (raw.VERIFY, raw.CHALLENGE, raw.SET_PIN, raw.ENROLL, raw.UNLOCK, raw.ARC + ".3.7",
                     raw.RECOVERY, raw.RESEAL, raw.APP_PASSWORD,
-                    raw.LOGOUT):
+                    raw.LOGOUT, raw.REDEEM, raw.INVITE):
             for value in (None, "", b"\x30\x80", b"\x30\x03\x80\x05a", b"\xff" * 40):
                 self.expect(raw.PROTOCOL_ERROR, raw.extended(oid, value), "usher-protocol")
         self.expect(raw.PROTOCOL_ERROR, raw.extended(raw.WHOAMI, "x"))

@@ -254,6 +254,10 @@ static void shipped(void **state)
         {"app-removed", {"name", "organization", "time", NULL}, false},
         {"recovery-used", {"name", "organization", "time", "left", NULL}, false},
         {"enroll", {"name", "organization", "minutes", "key", NULL}, false},
+        {"activation", {"name", "user", "organization", "until", "token", NULL}, false},
+        {"activation-link", {"name", "user", "organization", "until", "link", NULL}, false},
+        {"forgotten", {"name", "user", "organization", "until", "token", NULL}, false},
+        {"forgotten-link", {"name", "user", "organization", "until", "link", NULL}, false},
     };
     struct templates *templates = NULL;
     char path[512], wrong[600] = "";

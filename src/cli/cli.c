@@ -95,7 +95,11 @@ static int cli_bind(struct cli *cli)
 
 int cli_connect(struct cli *cli)
 {
-    int rc = client_open(cli->uri, clock_monotonic_ms() + cli->timeout_s * 1000, &cli->client);
+    int rc;
+
+    if (cli->uri == NULL)
+        cli->uri = USHER_RUNDIR "/admin/ldapi";
+    rc = client_open(cli->uri, clock_monotonic_ms() + cli->timeout_s * 1000, &cli->client);
 
     if (rc == 0)
         rc = cli_bind(cli);

@@ -16,7 +16,7 @@
 enum { EXIT_YES = 0, EXIT_NO = 1, EXIT_ERROR = 2 };
 
 struct cli {
-    const char *uri;
+    const char *uri;                /* NULL: not given; cli_connect takes the administrator's */
     const char *bind_dn;            /* NULL: as the peer of the socket */
     const char *bind_password_file; /* NULL: asked for */
     const char *secret_file;        /* --pin-file, --password-file, --code-file; NULL: asked for */
@@ -87,6 +87,9 @@ int password_set(struct cli *cli, int argc, char **argv);
 int password_app_create(struct cli *cli, int argc, char **argv);
 int password_app_list(struct cli *cli, int argc, char **argv);
 int password_app_revoke(struct cli *cli, int argc, char **argv);
+int password_forgotten(struct cli *cli, int argc, char **argv);
+int password_redeem(struct cli *cli, int argc, char **argv);
+int user_invite(struct cli *cli, int argc, char **argv);
 int user_logout(struct cli *cli, int argc, char **argv);
 int unlock_person(struct cli *cli, int argc, char **argv);
 int key_init(struct cli *cli, int argc, char **argv);

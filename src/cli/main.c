@@ -46,6 +46,10 @@ static const struct verb {
     {"password", "app-list", "USER", 1, 1, password_app_list,
      "the person's, with what they are for"},
     {"password", "app-revoke", "USER ID", 2, 2, password_app_revoke, "end one of them"},
+    {"password", "forgotten", "USER", 1, 1, password_forgotten,
+     "mail the person a token for a new password"},
+    {"password", "redeem", "", 0, 0, password_redeem, "set one's password with a mailed token"},
+    {"user", "invite", "USER", 1, 1, user_invite, "mail the person a token for a first password"},
     {"user", "logout", "USER", 1, 1, user_logout, "end a person's sessions everywhere"},
     {"unlock", NULL, "USER [ORG]", 1, 2, unlock_person, "forget failed logins"},
     {"key", "init", "FILE", 1, 1, key_init, "make a key file for usherd"},
@@ -87,7 +91,8 @@ static void usage(FILE *out)
         (void)fprintf(out, "%*s%s\n", used < 30 ? 30 - used : 1, "", verb->help);
     }
     (void)fputs("\n  -H, --uri URI             ldapi://%2Fpath or ldap://127.0.0.1:PORT\n"
-                "  -s, --socket PATH         default: " USHER_RUNDIR "/admin/ldapi\n"
+                "  -s, --socket PATH         default: " USHER_RUNDIR "/admin/ldapi;\n"
+                "                            password redeem: " USHER_RUNDIR "/ldapi\n"
                 "  -D, --bind-dn DN          bind with a password instead of as the socket's peer\n"
                 "  -y, --bind-password-file FILE\n"
                 "      --pin-file, --password-file, --code-file FILE   \"-\": standard input\n"
@@ -210,7 +215,7 @@ static int verb_run(struct cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = {.uri = USHER_RUNDIR "/admin/ldapi", .timeout_s = TIMEOUT_S};
+    struct cli cli = {.timeout_s = TIMEOUT_S};
     const char *verb = NULL;
     int status = options_read(&cli, argc, argv, &verb);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * usherctl password: a new password for a person, by Password Modify (RFC 3062); and passwords for
- * applications, which the gateway makes.
+ * usherctl password: a new password for a person, by Password Modify (RFC 3062); a forgotten one by
+ * a mailed token; and passwords for applications, which the gateway makes.
  */
 #include "base/err.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 int password_set(struct cli *cli, int argc, char **argv)
 {
@@ -22,6 +24,53 @@ int password_set(struct cli *cli, int argc, char **argv)
         request.new_password = secret_slice(&password);
         rc = cli_done(cli, client_password_modify(cli->client, &request), "the password is set");
     }
+    secret_clear(&password);
+    return rc;
+}
+
+int password_forgotten(struct cli *cli, int argc, char **argv)
+{
+    struct invite_request request = {.user = slice_of(argv[0]), .kind = INVITE_FORGOTTEN};
+
+    (void)argc;
+    if (cli_connect(cli) != 0)
+        return EXIT_ERROR;
+    return cli_done(cli, client_invite(cli->client, &request), "the mail is on its way");
+}
+
+/* The language of the terminal, for texts: "da" of da_DK.UTF-8. */
+static struct slice language_here(void)
+{
+    struct slice text = slice_of(getenv("LANG"));
+
+    if (text.len > 0)
+        text.len = strcspn(text.data, "_.@");
+    return text.len == 2 ? text : (struct slice){0};
+}
+
+int password_redeem(struct cli *cli, int argc, char **argv)
+{
+    struct secret token = {0}, password = {0};
+    struct redeem_response response;
+    struct redeem_request request;
+    int rc;
+
+    (void)argc;
+    (void)argv;
+    if (cli->uri == NULL)
+        cli->uri = USHER_RUNDIR "/ldapi"; /* for anybody */
+    rc = cli_secret(cli, NULL, "Token from the mail: ", false, &token);
+    if (rc == 0)
+        rc = cli_secret(cli, cli->secret_file, "New password: ", true, &password);
+    if (rc == 0)
+        rc = cli_connect(cli);
+    if (rc == 0) {
+        request = (struct redeem_request){.token = {token.data, token.len},
+                                          .new_password = {password.data, password.len},
+                                          .language = language_here()};
+        rc = cli_done(cli, client_redeem(cli->client, &request, &response), "the password is set");
+    }
+    secret_clear(&token);
     secret_clear(&password);
     return rc;
 }

@@ -94,6 +94,15 @@ int client_app_password(struct client *client, const struct app_password_request
 /* Ends what was handed out to the person, and their connections at this gateway. */
 int client_logout(struct client *client, const struct logout_request *request);
 
+/* Has a token mailed with which the person sets a password. No answer tells whether there is such a
+ * person, but to the administrator. */
+int client_invite(struct client *client, const struct invite_request *request);
+
+/* Sets a password with a mailed token. E_AUTH: it is not good, or not any more; E_UNWILLING: the
+ * new password is refused, and the token still good; client_text says why. */
+int client_redeem(struct client *client, const struct redeem_request *request,
+                  struct redeem_response *ret);
+
 /* E_NOTFOUND: the gateway does not know the key. Sealing a whole store anew takes long: mind the
  * deadline. */
 int client_reseal(struct client *client, const struct reseal_request *request,

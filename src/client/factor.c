@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Calls about factors beside the login itself: recovery codes, application passwords, sealing anew.
+ * Calls about factors beside the login itself: recovery codes, application passwords, mailed
+ * tokens, sealing anew.
  */
 #include "base/err.h"
 #include "client/calling.h"
@@ -51,4 +52,23 @@ int client_logout(struct client *client, const struct logout_request *request)
 
     return client_extended(client, OID_USHER_LOGOUT, logout_request_encode(request, &client->value),
                            &response);
+}
+
+int client_invite(struct client *client, const struct invite_request *request)
+{
+    struct response response;
+
+    return client_extended(client, OID_USHER_INVITE, invite_request_encode(request, &client->value),
+                           &response);
+}
+
+int client_redeem(struct client *client, const struct redeem_request *request,
+                  struct redeem_response *ret)
+{
+    struct response response;
+    int rc = client_extended(client, OID_USHER_REDEEM,
+                             redeem_request_encode(request, &client->value), &response);
+
+    rc = client_answered(client, rc, &response);
+    return rc < 0 ? rc : client_decoded(client, redeem_response_decode(response.result.value, ret));
 }

@@ -240,6 +240,26 @@ static const struct field logout_request_fields[] = {
 };
 SEQUENCE(logout_request)
 
+static const struct field redeem_request_fields[] = {
+    STRING(redeem_request, 0, token),
+    STRING(redeem_request, 1, new_password),
+    STRING_OPTIONAL(redeem_request, 2, language),
+};
+SEQUENCE(redeem_request)
+
+static const struct field redeem_response_fields[] = {
+    STRING(redeem_response, 0, user),
+};
+SEQUENCE(redeem_response)
+
+static const struct field invite_request_fields[] = {
+    STRING(invite_request, 0, user),
+    NUMBER(invite_request, 1, kind, INVITE_FORGOTTEN),
+    STRING_OPTIONAL(invite_request, 2, organization),
+    STRING_OPTIONAL(invite_request, 3, language),
+};
+SEQUENCE(invite_request)
+
 static const struct field explain_request_fields[] = {
     STRING(explain_request, 0, organization),
     STRING(explain_request, 1, user),

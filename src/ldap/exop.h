@@ -50,8 +50,14 @@
  *     label        [4] OCTET STRING OPTIONAL,
  *     id           [5] OCTET STRING OPTIONAL }
  *
- *   LogoutRequest ::= SEQUENCE {
- *     user [0] OCTET STRING OPTIONAL }
+ *   LogoutRequest ::= SEQUENCE {              InviteRequest ::= SEQUENCE {
+ *     user [0] OCTET STRING OPTIONAL }          user         [0] OCTET STRING,
+ *                                               kind         [1] ENUMERATED,
+ *   RedeemRequest ::= SEQUENCE {                organization [2] OCTET STRING OPTIONAL,
+ *     token       [0] OCTET STRING,             language     [3] OCTET STRING OPTIONAL }
+ *     newPassword [1] OCTET STRING,
+ *     language    [2] OCTET STRING OPTIONAL } RedeemResponse ::= SEQUENCE {
+ *                                               user [0] OCTET STRING }
  *
  *   ExplainRequest ::= SEQUENCE {             ExplainResponse ::= SEQUENCE {
  *     organization [0] OCTET STRING,            result INTEGER,
@@ -199,6 +205,25 @@ struct logout_request {
     struct slice user; /* absent: the bound person */
 };
 
+struct redeem_request {
+    struct slice token; /* as mailed, or as typed from the mail */
+    struct slice new_password;
+    struct slice language;
+};
+
+struct redeem_response {
+    struct slice user; /* the uid */
+};
+
+enum invite_kind { INVITE_ACTIVATION = 0, INVITE_FORGOTTEN = 1 };
+
+struct invite_request {
+    struct slice user;
+    enum invite_kind kind;
+    struct slice organization; /* where they must be a member; absent: anywhere */
+    struct slice language;
+};
+
 struct explain_request {
     struct slice organization;
     struct slice user;
@@ -286,6 +311,12 @@ int app_password_request_encode(const struct app_password_request *request, stru
 int app_password_request_decode(struct slice value, struct app_password_request *ret);
 int logout_request_encode(const struct logout_request *request, struct buffer *out);
 int logout_request_decode(struct slice value, struct logout_request *ret);
+int redeem_request_encode(const struct redeem_request *request, struct buffer *out);
+int redeem_request_decode(struct slice value, struct redeem_request *ret);
+int redeem_response_encode(const struct redeem_response *response, struct buffer *out);
+int redeem_response_decode(struct slice value, struct redeem_response *ret);
+int invite_request_encode(const struct invite_request *request, struct buffer *out);
+int invite_request_decode(struct slice value, struct invite_request *ret);
 int explain_request_encode(const struct explain_request *request, struct buffer *out);
 int explain_request_decode(struct slice value, struct explain_request *ret);
 

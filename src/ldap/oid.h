@@ -41,6 +41,7 @@
 #define OID_USHER_RESEAL       OID_ARC ".3.10"
 #define OID_USHER_APP_PASSWORD OID_ARC ".3.11"
 #define OID_USHER_LOGOUT       OID_ARC ".3.12"
+#define OID_USHER_INVITE       OID_ARC ".3.13"
 
 /* Our controls. */
 #define OID_USHER_FRESHNESS OID_ARC ".4.1"

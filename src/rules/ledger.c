@@ -200,3 +200,47 @@ int ledger_success(const struct login_context *context, struct arena *arena, str
     buffer_clear(&dn);
     return rc == E_NOTFOUND ? 0 : rc; /* somebody has removed the ledger entry just now */
 }
+
+struct slice ledger_slot_word(struct slice value, struct slice *ret)
+{
+    const char *space = value.len > 0 ? memchr(value.data, ' ', value.len) : NULL;
+    struct slice word = {0};
+
+    *ret = (struct slice){0};
+    if (space == NULL)
+        return word;
+    word = (struct slice){value.data, (size_t)(space - value.data)};
+    *ret = (struct slice){space + 1, value.len - word.len - 1};
+    return word;
+}
+
+int ledger_slot(const struct login_context *context, struct arena *arena, struct slice owner,
+                const char *word, struct slice *ret)
+{
+    struct slice *values, record;
+    size_t count;
+    int rc = ledger_values(context, arena, owner, "ushertoken", &values, &count);
+
+    if (rc < 0)
+        return rc;
+    *ret = (struct slice){0};
+    for (size_t i = 0; i < count; i++)
+        if (slice_is(ledger_slot_word(values[i], &record), word))
+            *ret = record;
+    return 0;
+}
+
+static struct slice slot_value(struct arena *arena, const char *word, struct slice record)
+{
+    if (record.data == NULL)
+        return record;
+    return slice_of(arena_printf(arena, "%s %.*s", word, SLICE_ARG(record)));
+}
+
+int ledger_slot_swap(const struct login_context *context, struct arena *arena, struct slice owner,
+                     const char *word, struct slice old_record, struct slice new_record)
+{
+    return ledger_swap(context, arena, owner, "usherToken",
+                       slice_of(arena_printf(arena, "%s ", word)),
+                       slot_value(arena, word, old_record), slot_value(arena, word, new_record));
+}

@@ -42,4 +42,19 @@ int ledger_swap(const struct login_context *context, struct arena *arena, struct
                 const char *attribute, struct slice prefix, struct slice old_value,
                 struct slice new_value);
 
+/* The slots of usherToken: a value for each word, "<word> <record>". A pending enrolment has this
+ * one; mailed tokens have those of mailed_word. */
+#define LEDGER_ENROLL "enroll"
+
+/* The record in a slot; data NULL: none. */
+int ledger_slot(const struct login_context *context, struct arena *arena, struct slice owner,
+                const char *word, struct slice *ret);
+
+/* Swaps it: old (data NULL: none) for new (data NULL: none). */
+int ledger_slot_swap(const struct login_context *context, struct arena *arena, struct slice owner,
+                     const char *word, struct slice old_record, struct slice new_record);
+
+/* The word of a value of usherToken, with its record in *ret; data NULL: it is of no slot. */
+struct slice ledger_slot_word(struct slice value, struct slice *ret);
+
 #endif

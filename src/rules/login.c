@@ -77,7 +77,9 @@ int login_find(const struct login_context *context, struct login *login)
     login->uid[0] = '\0';
     login->dn_len = 0;
     fold_text(login->organization);
-    rc = person_find(context, login->arena, login->user, login->organization, &login->person);
+    rc = login->by_id
+             ? person_find_id(context, login->arena, login->user, &login->person)
+             : person_find(context, login->arena, login->user, login->organization, &login->person);
     if (rc < 0) {
         login_unavailable(login, rc);
         return rc;

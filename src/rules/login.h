@@ -16,6 +16,7 @@
 #include "rules/text.h"
 #include "secret/app_password.h"
 #include "secret/lockout.h"
+#include "secret/mailed.h"
 #include "secret/recovery.h"
 #include "secret/seal.h"
 #include "store/password.h"
@@ -27,6 +28,7 @@
 #define LOGIN_NAME_MAX   256 /* of a user as given: DN, uid or mail */
 #define LOGIN_TEXT_MAX   256
 #define LOGIN_TICKET_MAX 1024
+#define LOGIN_EPOCH_MOST 999999999999 /* usherAuthEpoch is raised no further */
 
 /* What all logins of the daemon share. Immutable after start. */
 struct login_context {
@@ -36,9 +38,10 @@ struct login_context {
     const char *rights_path;
     const char *issuer; /* in otpauth URIs */
     struct lockout_policy lockout;
-    unsigned pin_cost;  /* log2 of scrypt's N for new PINs */
-    int64_t timeout_ms; /* for one step at the store */
-    bool sms;           /* an SMS can be sent */
+    unsigned pin_cost;               /* log2 of scrypt's N for new PINs */
+    int64_t timeout_ms;              /* for one step at the store */
+    bool sms;                        /* an SMS can be sent */
+    int64_t mailed_ms[MAILED_KINDS]; /* how long a mailed token is good */
 };
 
 /* What the person is to be told by mail, because it is news to them if it was not their doing. */
@@ -50,6 +53,7 @@ enum notice {
     NOTICE_APP_GONE,
     NOTICE_RECOVERY,
     NOTICE_ENROLL,
+    NOTICE_TOKEN, /* the token itself */
     NOTICES
 };
 
@@ -95,6 +99,9 @@ struct login {
     enum enroll_step step;
     enum app_action app_action;
     struct app_password app_asked; /* organization, service and label; or the id */
+    bool by_id;                    /* user is a usherId */
+    enum mailed_kind mailed_kind;
+    char mailed_token[MAILED_TOKEN_SIZE]; /* to be redeemed; or a new one, for the mail alone */
 
     /* Found: */
     struct arena *arena;
@@ -135,8 +142,10 @@ struct login {
     struct app_password *apps;            /* in the arena */
     size_t app_count;
     bool recovery_used;
-    unsigned recovery_left; /* with recovery_used */
-    enum notice notice;     /* to be mailed to destination once err is 0, or with recovery_used */
+    unsigned recovery_left;  /* with recovery_used */
+    enum notice notice;      /* to be mailed to destination once err is 0, or with recovery_used */
+    int64_t mailed_until_ms; /* a new token: good until then, ms since 1970 */
+    struct slice mailed_old, mailed_new; /* its record in the ledger, and the one before */
 };
 
 /* Has the person told, where they have a verified address. */
@@ -192,6 +201,14 @@ void login_app_password(const struct login_context *context, struct login *login
 void login_logout(const struct login_context *context, struct login *login);
 void login_unlock(const struct login_context *context, struct login *login);
 void login_password_change(const struct login_context *context, struct login *login);
+/* Whether this peer may have this kind of token mailed at all: 0, E_ACCESS. Does not block. */
+int login_invite_access(const struct login *login);
+/* Has a token mailed with which the person sets a password. */
+void login_invite(const struct login_context *context, struct login *login);
+/* That mail could not be queued: the token before, if there was one, is good again. */
+void login_invite_failed(const struct login_context *context, struct login *login);
+/* Sets the password of the person whom a mailed token names. */
+void login_redeem(const struct login_context *context, struct login *login);
 
 /* A service binds with its DN and password: err, uid (its cn) and organization. */
 void login_service(const struct login_context *context, struct login *login);

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #define EPOCH_TRIES 32 /* swaps lost to others before we say busy */
-#define EPOCH_MOST  999999999999
 
 static int epoch_raise_once(const struct login_context *context, struct login *login)
 {
@@ -30,7 +29,7 @@ static int epoch_raise_once(const struct login_context *context, struct login *l
     old = store_value(&entry, "usherauthepoch");
     if (old.len > 0 && old.len < 19)
         epoch = strtoll(old.data, NULL, 10);
-    if (epoch < 0 || epoch >= EPOCH_MOST)
+    if (epoch < 0 || epoch >= LOGIN_EPOCH_MOST)
         return E_LIMIT;
     raised = slice_of(arena_printf(login->arena, "%" PRId64, epoch + 1));
     if (old.len > 0)

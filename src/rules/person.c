@@ -28,6 +28,7 @@ static const char *const person_attributes[] = {"objectClass",
                                                 "usherMustChange",
                                                 "usherTotpSecret",
                                                 "usherAuthEpoch",
+                                                "pwdChangedTime",
                                                 "usherHome",
                                                 "usherMember", /* and of a membership */
                                                 "usherNotBefore",
@@ -136,6 +137,7 @@ static int person_from(struct arena *arena, const struct store_entry *entry,
     person->must_change = value_bool(store_value(entry, "ushermustchange"), false);
     person->totp = store_value(entry, "ushertotpsecret");
     person->home = store_value(entry, "usherhome");
+    person->password_changed = store_value(entry, "pwdchangedtime");
     word = store_value(entry, "ushersecondfactor");
     for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++)
         if (slice_equal_fold(word, slice_of(factors[i].word)))
@@ -333,6 +335,29 @@ int person_find(const struct login_context *context, struct arena *arena, const 
         person_here(arena, &asking, entries, count, person);
         *ret = person;
     }
+    return rc == E_LIMIT || rc == E_NOTFOUND || rc == E_SYNTAX ? 0 : rc;
+}
+
+int person_find_id(const struct login_context *context, struct arena *arena, const char *usher_id,
+                   struct person **ret)
+{
+    struct slice where = slice_of(arena_printf(arena, "ou=people,%.*s", SLICE_ARG(context->base)));
+    struct store_entry *entries = NULL;
+    struct buffer filter;
+    size_t count = 0;
+    int rc;
+
+    *ret = NULL;
+    buffer_init(&filter);
+    rc = filter_equals(&filter, "usherId", slice_of(usher_id));
+    if (rc == 0)
+        rc =
+            store_find(context->store, arena, where, 1,
+                       arena_copy(arena, (struct slice){filter.data, filter.len}).data,
+                       person_attributes, NAMESAKES_MAX, login_deadline(context), &entries, &count);
+    buffer_clear(&filter);
+    if (rc == 0)
+        rc = person_among(context, arena, entries, count, ret);
     return rc == E_LIMIT || rc == E_NOTFOUND || rc == E_SYNTAX ? 0 : rc;
 }
 

@@ -26,6 +26,7 @@ struct person {
     enum means second_factor; /* MEANS_DEFAULT: none */
     struct slice totp;        /* sealed; empty: not enrolled */
     int64_t auth_epoch;
+    struct slice password_changed; /* pwdChangedTime; empty: the store does not say */
     struct slice home; /* DN of the organization whose internal user this is; may be empty */
     struct slice here; /* the organization whose membership was read along; empty: none was */
     struct membership membership;
@@ -36,6 +37,10 @@ struct person {
  * folded name; may be empty) is asked for at the same time, and membership_read need not ask. */
 int person_find(const struct login_context *context, struct arena *arena, const char *user,
                 const char *organization, struct person **ret);
+
+/* The same by usherId. */
+int person_find_id(const struct login_context *context, struct arena *arena, const char *usher_id,
+                   struct person **ret);
 
 /* Whether a second factor is due: the person's own, or any organization's of a valid membership. Of
  * the store and not of the cache, so that a membership ended or a factor required holds for the

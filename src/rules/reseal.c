@@ -9,9 +9,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cache/tree.h"
+#include "rules/ledger.h"
 #include "rules/person.h"
 #include "rules/verify.h"
 #include "secret/code.h"
+#include "secret/mailed.h"
 #include "store/entry.h"
 #include "store/find.h"
 
@@ -75,10 +77,24 @@ static int reseal_challenge(const struct keys *keys, const struct owner *owner, 
     return rc;
 }
 
+/* The word of the slot says what kind of record it holds; nobody's opens for the ledger's owner. */
 static int reseal_token(const struct keys *keys, const struct owner *owner, struct slice value,
                         char *ret)
 {
-    return enrolment_again(keys, owner->person, value, ret);
+    struct slice record, word = ledger_slot_word(value, &record);
+    size_t head = word.len + 1;
+    enum mailed_kind kind;
+    int rc = E_CRYPTO;
+
+    if (record.data == NULL)
+        return E_CRYPTO;
+    if (slice_is(word, LEDGER_ENROLL))
+        rc = enrolment_again(keys, owner->person, record, ret + head);
+    else if (mailed_kind(word, &kind) == 0)
+        rc = mailed_again(keys, owner->person, kind, record, ret + head);
+    if (rc == 0)
+        memcpy(ret, value.data, head); /* NOLINT(bugprone-not-null-terminated-result): in front */
+    return rc;
 }
 
 static const struct sealed_attribute {

@@ -10,6 +10,7 @@
 #include "rules/ledger.h"
 #include "rules/person.h"
 #include "rules/recovery.h"
+#include "rules/redeem.h"
 #include "rules/verify.h"
 #include "secret/pin.h"
 #include "secret/token.h"
@@ -157,15 +158,7 @@ void login_set_pin(const struct login_context *context, struct login *login)
 static int enroll_pending(const struct login_context *context, struct login *login,
                           struct slice *ret)
 {
-    struct slice *values;
-    size_t count;
-    int rc = ledger_values(context, login->arena, login->person->usher_id, "ushertoken", &values,
-                           &count);
-
-    *ret = (struct slice){0};
-    if (rc == 0 && count > 0)
-        *ret = values[0];
-    return rc;
+    return ledger_slot(context, login->arena, login->person->usher_id, LEDGER_ENROLL, ret);
 }
 
 /* Puts a record (data NULL: none) in the place of the pending one, whichever that is by now. */
@@ -178,8 +171,8 @@ static int enroll_swap(const struct login_context *context, struct login *login,
     for (int i = 0; rc == E_CONFLICT && i < ENROLL_TRIES; i++) {
         rc = enroll_pending(context, login, &old);
         if (rc == 0 && (old.data != NULL || record.data != NULL))
-            rc = ledger_swap(context, login->arena, login->person->usher_id, "usherToken",
-                             (struct slice){0}, old, record);
+            rc = ledger_slot_swap(context, login->arena, login->person->usher_id, LEDGER_ENROLL,
+                                  old, record);
     }
     return rc;
 }
@@ -372,8 +365,7 @@ void login_unlock(const struct login_context *context, struct login *login)
     answer_store(login, rc);
 }
 
-/* Why the store's policy refuses a new password, in words for the person. */
-static void password_refused(struct login *login, struct slice text)
+void verify_password_refused(struct login *login, struct slice text)
 {
     static const char *const reasons[] = {
         [PASSWORD_MOD_NOT_ALLOWED] = "passwords may not be changed",
@@ -399,10 +391,12 @@ static void password_reset(const struct login_context *context, struct login *lo
                                   &login->policy, &text);
 
     login->policy_told = true;
-    if (rc == 0)
+    if (rc == 0) {
+        redeem_end(context, login);
         login_notify(login, NOTICE_PASSWORD);
+    }
     if (rc == E_UNWILLING)
-        password_refused(login, text);
+        verify_password_refused(login, text);
     else
         answer_store(login, rc);
 }
@@ -430,14 +424,16 @@ static void password_change(const struct login_context *context, struct login *l
         if (rc == 0)
             rc = ledger_drop(context, login->arena, owner, key);
     }
-    if (rc == 0)
+    if (rc == 0) {
+        redeem_end(context, login);
         login_notify(login, NOTICE_PASSWORD);
+    }
     if (rc == 0 && login->person->must_change)
         rc = entry_replace(context, login, login->person->dn, "usherMustChange", (struct slice){0});
     if (rc == E_AUTH)
         verify_refuse(login);
     else if (rc == E_UNWILLING)
-        password_refused(login, text);
+        verify_password_refused(login, text);
     else
         answer_store(login, rc);
 }

@@ -22,6 +22,12 @@ static const struct {
          [TEXT_MAIL_FAILED] = "The code could not be sent. Please try again later.",
          [TEXT_RECOVERY_LEFT] = "Recovery codes left:",
          [TEXT_TOO_MANY_CODES] = "Too many codes were asked for. Please try again later.",
+         [TEXT_TOKEN_REFUSED] =
+             "This link or token is not valid any more. Please ask for a new one.",
+         [TEXT_TOKEN_CLAIMED] =
+             "This link or token is being used at the moment. Please try again in a minute.",
+         [TEXT_TOKEN_TOO_SOON] = "A mail was sent less than a minute ago.",
+         [TEXT_TOO_MANY_TOKENS] = "Too many mails were asked for. Please try again later.",
      }},
     {"da",
      {
@@ -37,6 +43,11 @@ static const struct {
          [TEXT_MAIL_FAILED] = "Koden kunne ikke sendes. Prøv igen senere.",
          [TEXT_RECOVERY_LEFT] = "Gendannelseskoder tilbage:",
          [TEXT_TOO_MANY_CODES] = "Der er bedt om for mange koder. Prøv igen senere.",
+         [TEXT_TOKEN_REFUSED] = "Linket eller koden fra mailen gælder ikke længere. Bed om en ny.",
+         [TEXT_TOKEN_CLAIMED] =
+             "Linket eller koden fra mailen er ved at blive brugt. Prøv igen om et minut.",
+         [TEXT_TOKEN_TOO_SOON] = "Der blev sendt en mail for mindre end et minut siden.",
+         [TEXT_TOO_MANY_TOKENS] = "Der er bedt om for mange mails. Prøv igen senere.",
      }},
     {"it",
      {
@@ -52,6 +63,11 @@ static const struct {
          [TEXT_MAIL_FAILED] = "Non è stato possibile inviare il codice. Riprova più tardi.",
          [TEXT_RECOVERY_LEFT] = "Codici di recupero rimasti:",
          [TEXT_TOO_MANY_CODES] = "Sono stati richiesti troppi codici. Riprova più tardi.",
+         [TEXT_TOKEN_REFUSED] = "Questo link o codice non è più valido. Chiedine uno nuovo.",
+         [TEXT_TOKEN_CLAIMED] =
+             "Questo link o codice è in uso in questo momento. Riprova tra un minuto.",
+         [TEXT_TOKEN_TOO_SOON] = "Un'e-mail è stata inviata meno di un minuto fa.",
+         [TEXT_TOO_MANY_TOKENS] = "Sono state richieste troppe e-mail. Riprova più tardi.",
      }},
 };
 

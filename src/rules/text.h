@@ -19,6 +19,10 @@ enum text {
     TEXT_MAIL_FAILED,
     TEXT_RECOVERY_LEFT, /* a number follows */
     TEXT_TOO_MANY_CODES,
+    TEXT_TOKEN_REFUSED,
+    TEXT_TOKEN_CLAIMED,
+    TEXT_TOKEN_TOO_SOON,
+    TEXT_TOO_MANY_TOKENS,
     TEXTS
 };
 

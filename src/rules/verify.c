@@ -26,7 +26,7 @@ void verify_refuse(struct login *login)
 
 const char *verify_password_key(const struct login *login)
 {
-    return login->peer.local ? "password@local" : "password@net";
+    return login->peer.local ? VERIFY_PASSWORD_LOCAL : VERIFY_PASSWORD_NET;
 }
 
 void verify_decoy(const struct login_context *context, const struct login *login)

@@ -43,5 +43,11 @@ void verify_settle(const struct login_context *context, struct login *login, str
 
 /* The failure key of a password from this peer. */
 const char *verify_password_key(const struct login *login);
+#define VERIFY_PASSWORD_LOCAL "password@local"
+#define VERIFY_PASSWORD_NET   "password@net"
+
+/* Answers why the store's policy refuses a new password (text: what the store says), in words for
+ * the person. */
+void verify_password_refused(struct login *login, struct slice text);
 
 #endif

@@ -33,6 +33,7 @@
 #define SEAL_RECOVERY     "usherRecoveryCode"
 #define SEAL_TICKET       "ticket"
 #define SEAL_ENROLMENT    "enrolment"
+#define SEAL_MAILED       "usherToken"
 
 /* What a value is sealed for. person is the usherId; organization may be empty. Both count with
  * ASCII case folded, as the directory compares them. */

@@ -72,6 +72,8 @@ static void attempt_notice(const struct attempt *attempt, struct login *login)
 
     if (login->notice == NOTICE_ENROLL)
         mailer_enroll(mailer, context, login);
+    else if (login->notice == NOTICE_TOKEN)
+        mailer_token(mailer, context, login);
     else if (login->notice != NOTICE_NONE)
         mailer_notice(mailer, context, login);
 }
@@ -180,6 +182,37 @@ static void attempt_done(struct job *job)
         attempt_answer(attempt);
 }
 
+static int admit_take(struct attempt *attempt, struct limit *limit, unsigned count,
+                      const char *kind, struct slice who)
+{
+    return limit_take(limit, count,
+                      slice_of(arena_printf(attempt->login.arena, "%s %.*s", kind, SLICE_ARG(who))),
+                      clock_monotonic_ms());
+}
+
+int attempt_admit(struct attempt *attempt, const char *kind, enum text text)
+{
+    struct daemon *daemon = attempt->job.loop->daemon;
+    const struct rates *rates = &daemon->rates;
+    const struct limits *limits = &attempt->settings->limits;
+    const struct conn *conn = attempt->request->conn;
+    struct login *login = &attempt->login;
+    int rc = admit_take(attempt, rates->challenges_peer, limits->challenges_peer, kind,
+                        slice_of(login->peer.text));
+
+    if (rc == 0 && conn->peer.listener == LISTENER_LDAP)
+        rc = admit_take(attempt, rates->challenges_address, limits->challenges_address, kind,
+                        slice_of(conn->peer.text));
+    if (rc == 0)
+        rc = admit_take(attempt, rates->challenges_person, limits->challenges_person, kind,
+                        login_limit_key(login));
+    if (rc < 0) {
+        login_answer(login, E_BUSY, VERIFY_STATE_REFUSED, text);
+        atomic_fetch_add(&daemon->limited, 1);
+    }
+    return rc;
+}
+
 enum handled attempt_start(struct attempt *attempt,
                            void (*step)(const struct login_context *, struct login *),
                            struct result *ret)
@@ -259,24 +292,26 @@ static void attempt_count(struct daemon *daemon, const struct login *login)
         atomic_fetch_add(&daemon->logins_locked, 1);
 }
 
-void attempt_finish_policy(struct attempt *attempt)
+void attempt_finish_policy(struct attempt *attempt, struct buffer *value)
 {
     const struct login *login = &attempt->login;
     const struct password_policy *told = &login->policy;
     struct policy_control policy = {-1, -1, -1};
     struct control control = {.oid = slice_of(OID_PASSWORD_POLICY), .has_value = true};
-    struct buffer value;
+    struct buffer told_value;
 
-    buffer_init(&value);
+    buffer_init(&told_value);
     if (login->policy_told)
         policy = (struct policy_control){told->expires_s, told->grace, (int32_t)told->error};
     if (login->change_only && policy.error < 0 && policy.grace < 0)
         policy.error = PASSWORD_CHANGE_AFTER_RESET;
     if (attempt->request->policy && (login->policy_told || login->change_only) &&
-        policy_control_encode(&policy, &value) == 0)
-        control.value = buffer_slice(&value);
-    attempt_send(attempt, NULL, value.len > 0 ? &control : NULL);
-    buffer_clear(&value);
+        policy_control_encode(&policy, &told_value) == 0)
+        control.value = buffer_slice(&told_value);
+    attempt_send(attempt, value, told_value.len > 0 ? &control : NULL);
+    buffer_clear(&told_value);
+    if (value != NULL)
+        buffer_clear(value);
 }
 
 void attempt_audit(const struct attempt *attempt, const char *what)

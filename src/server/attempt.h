@@ -56,13 +56,19 @@ enum handled attempt_start(struct attempt *attempt,
  * the attempt's loop. */
 void attempt_answer(struct attempt *attempt);
 
+/* Takes what having something sent to the person costs: of the peer, the address, the person, one
+ * after the other; what the first take is not given back. Each kind of thing has buckets of its
+ * own, so that whoever asks for one in a stranger's name keeps none of the other from them. E_BUSY:
+ * too often, answered with this text. On the store pool, once the person has been looked for. */
+int attempt_admit(struct attempt *attempt, const char *kind, enum text text);
+
 /* Answers as the login says (login.err, login.text), with value where it holds bytes (NULL: there
  * is none). Wipes and frees, the value's bytes too. */
 void attempt_finish(struct attempt *attempt, struct buffer *value);
 
-/* The same without a value, and with the response control of the password policy where it was asked
- * for and the store has said something of the password. */
-void attempt_finish_policy(struct attempt *attempt);
+/* The same with the response control of the password policy where it was asked for and the store
+ * has said something of the password. */
+void attempt_finish_policy(struct attempt *attempt, struct buffer *value);
 
 /* Wipes and frees an attempt that was never started, and takes its deferred request back. */
 void attempt_drop(struct attempt *attempt);

@@ -89,4 +89,8 @@ void conn_sweep(struct conn *conn, int64_t now_ms);
 /* The identity of nobody. */
 void conn_forget_identity(struct conn *conn);
 
+/* Tells and closes every connection of this gateway on which the person is bound, each on the loop
+ * that owns it. Any loop. */
+void connections_part(struct daemon *daemon, const char *uid);
+
 #endif

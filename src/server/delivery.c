@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LINK_TOKEN "%s" /* where the token goes in mail.link */
 
 static const struct template_kind kinds[] = {
     {"code", {"name", "code", "minutes", "organization", NULL}, false},
@@ -20,6 +23,10 @@ static const struct template_kind kinds[] = {
     {"enroll", {"name", "organization", "minutes", "key", NULL}, false},
     {"app-removed", {"name", "organization", "time", NULL}, false},
     {"recovery-used", {"name", "organization", "time", "left", NULL}, false},
+    {"activation", {"name", "user", "organization", "until", "token", NULL}, false},
+    {"activation-link", {"name", "user", "organization", "until", "link", NULL}, false},
+    {"forgotten", {"name", "user", "organization", "until", "token", NULL}, false},
+    {"forgotten-link", {"name", "user", "organization", "until", "link", NULL}, false},
 };
 
 /* The first line of a file that only its owner can read; an option that is empty names none. */
@@ -65,6 +72,26 @@ static const char *secret_text(const struct secret *secret)
     return secret != NULL ? secret->data : NULL;
 }
 
+/* An http or https address of printable ASCII, with one %s. */
+static bool link_valid(const char *link)
+{
+    const char *place = strstr(link, LINK_TOKEN);
+
+    for (const char *c = link; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~')
+            return false;
+    return (strncmp(link, "https://", 8) == 0 || strncmp(link, "http://", 7) == 0) &&
+           place != NULL && strstr(place + 1, LINK_TOKEN) == NULL;
+}
+
+void delivery_link(const struct delivery *delivery, const char *token, char *ret, size_t size)
+{
+    int before = (int)(strstr(delivery->link, LINK_TOKEN) - delivery->link);
+
+    (void)snprintf(ret, size, "%.*s%s%s", before, delivery->link, token,
+                   delivery->link + before + strlen(LINK_TOKEN));
+}
+
 static int delivery_mail(struct delivery *delivery)
 {
     const struct conf *conf = delivery->conf;
@@ -83,6 +110,12 @@ static int delivery_mail(struct delivery *delivery)
     };
     delivery->queue_server = delivery->server;
     delivery->queue_server.timeout_ms = (long)conf_int(conf, "mail.queue_timeout") * 1000;
+    delivery->link = conf_string(conf, "mail.link");
+    if (delivery->link[0] != '\0' && !link_valid(delivery->link)) {
+        log_error("mail.link: \"%s\" is no address of a page with one %%s, where the token goes",
+                  delivery->link);
+        return E_CONF;
+    }
     delivery->notices = conf_bool(conf, "mail.notices");
     delivery->count_max = (size_t)conf_int(conf, "mail.queue_count");
     delivery->bytes_max = (size_t)conf_int(conf, "mail.queue_bytes");

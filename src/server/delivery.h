@@ -23,6 +23,7 @@ struct delivery {
     struct sms_gateway gateway;
     struct secret *password, *token; /* locked memory, or NULL */
     struct templates *templates;
+    const char *link; /* mail.link; empty: mails say the token itself */
     bool notices;     /* whether people are told of changes */
     size_t count_max; /* mails that may wait in the queue */
     size_t bytes_max; /* and their bytes in all */
@@ -38,6 +39,9 @@ struct delivery *delivery_share(struct delivery *delivery);
 
 /* Wipes and frees with the last owner. NULL is fine. Any thread. */
 void delivery_release(struct delivery *delivery);
+
+/* The link with a token in it, for a delivery that has one. ret has size bytes. */
+void delivery_link(const struct delivery *delivery, const char *token, char *ret, size_t size);
 
 /* Whether mail is sent at all. */
 bool delivery_mails(const struct delivery *delivery);

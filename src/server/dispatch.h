@@ -58,6 +58,6 @@ void request_entry(struct request *request, const char *dn, const struct attribu
 handler op_bind, op_compare, op_search, op_extended;
 handler exop_whoami, exop_verify, exop_challenge, exop_set_pin, exop_enroll, exop_unlock,
     exop_password_modify, exop_explain, exop_doctor, exop_recovery, exop_reseal, exop_app_password,
-    exop_logout;
+    exop_logout, exop_redeem, exop_invite;
 
 #endif

@@ -102,34 +102,23 @@ static bool challenge_send(struct attempt *attempt)
     return true;
 }
 
-/* One bucket after the other; what the first take is not given back. Names of nobody cost the same
- * as those of people. On the store pool. */
+/* Names of nobody cost the same as those of people. On the store pool. */
 static int challenge_admit(struct attempt *attempt)
 {
-    const struct rates *rates = &attempt->job.loop->daemon->rates;
-    const struct limits *limits = &attempt->settings->limits;
-    const struct conn *conn = attempt->request->conn;
+    struct daemon *daemon = attempt->job.loop->daemon;
     struct login *login = &attempt->login;
-    int64_t now_ms = clock_monotonic_ms();
-    struct slice person, peer = slice_of(login->peer.text);
     int rc;
 
     if (login_challenge_access(&attempt->settings->login, login) < 0)
         return 0; /* refused by the step; it takes nothing from the person meant */
-    person = login_limit_key(login);
-    rc = limit_take(rates->challenges_peer, limits->challenges_peer, peer, now_ms);
-    if (rc == 0 && conn->peer.listener == LISTENER_LDAP)
-        rc = limit_take(rates->challenges_address, limits->challenges_address,
-                        slice_of(conn->peer.text), now_ms);
-    if (rc == 0)
-        rc = limit_take(rates->challenges_person, limits->challenges_person, person, now_ms);
-    if (rc < 0)
-        login_answer(login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_TOO_MANY_CODES);
-    else if (!login_is_somebody(login) &&
-             (rc = limit_take(rates->challenges_ghost, 1, person, now_ms)) < 0)
+    rc = attempt_admit(attempt, "code", TEXT_TOO_MANY_CODES);
+    if (rc == 0 && !login_is_somebody(login) &&
+        limit_take(daemon->rates.challenges_ghost, 1, login_limit_key(login),
+                   clock_monotonic_ms()) < 0) {
+        atomic_fetch_add(&daemon->limited, 1);
         login_answer(login, E_BUSY, VERIFY_STATE_REFUSED, TEXT_CODE_TOO_SOON);
-    if (rc < 0)
-        atomic_fetch_add(&attempt->job.loop->daemon->limited, 1);
+        rc = E_BUSY;
+    }
     return rc;
 }
 
@@ -184,7 +173,7 @@ static void on_password_changed(struct attempt *attempt)
     attempt_audit(attempt, "password-modify");
     if (login->err == 0 && access_self(attempt->request, slice_of(login->uid)))
         attempt->request->conn->identity.change_only = false; /* the way is open from here on */
-    attempt_finish_policy(attempt);
+    attempt_finish_policy(attempt, NULL);
 }
 
 enum handled exop_set_pin(struct request *request, struct result *ret)

@@ -35,7 +35,7 @@ static void parting_done(struct job *job)
     free(parting);
 }
 
-static void connections_part(struct daemon *daemon, const char *uid)
+void connections_part(struct daemon *daemon, const char *uid)
 {
     for (unsigned i = 0; i < daemon->loop_count; i++) {
         struct parting *parting = mem_alloc(sizeof(*parting));

@@ -262,12 +262,12 @@ void mailer_pass(struct attempt *attempt, struct workers *pool, void (*run)(stru
     }
 }
 
-/* The time of now for people: "2026-11-21 18:30 UTC". */
-static void mailer_time(char ret[CLOCK_TEXT_MAX])
+/* A time (ms since 1970) for people: "2026-11-21 18:30 UTC". */
+static void mailer_time(int64_t ms, char ret[CLOCK_TEXT_MAX])
 {
     char text[CLOCK_TEXT_MAX]; /* 20261121183000Z */
 
-    (void)clock_format(clock_now_ms(), text);
+    (void)clock_format(ms, text);
     (void)snprintf(ret, CLOCK_TEXT_MAX, "%.4s-%.2s-%.2s %.2s:%.2s UTC", text, text + 4, text + 6,
                    text + 8, text + 10);
 }
@@ -289,7 +289,7 @@ void mailer_notice(struct mailer *mailer, const struct login_context *context,
 
     if (!delivery->notices || !delivery_mails(delivery) || outbox == NULL)
         goto out;
-    mailer_time(time_text);
+    mailer_time(clock_now_ms(), time_text);
     (void)snprintf(left, sizeof(left), "%u", login->recovery_left);
     rc = template_fill(delivery->templates, kind, or_else(login->mail_language, "en"), values,
                        sizeof(values) / sizeof(values[0]), &subject, &body);
@@ -363,6 +363,77 @@ void mailer_enroll(struct mailer *mailer, const struct login_context *context, s
     else if (rc < 0)
         login_fail(login, rc, "the mail could not be queued: %s", err_text(rc));
     delivery_release(delivery);
+}
+
+/* The mail with a token, or a link that has it. */
+static int mailer_put_token(struct outbox *outbox, const struct delivery *delivery,
+                            const char *issuer, const struct login *login)
+{
+    static const char *const templates[MAILED_KINDS][2] = {
+        [MAILED_ACTIVATION] = {"activation", "activation-link"},
+        [MAILED_FORGOTTEN] = {"forgotten", "forgotten-link"},
+    };
+    bool linked = delivery->link[0] != '\0';
+    const char *kind = templates[login->mailed_kind][linked];
+    char *subject = NULL, *body = NULL, until[CLOCK_TEXT_MAX], link[TEMPLATE_VALUE_MAX + 1] = "";
+    const struct template_value values[] = {
+        {"name", or_else(login->mail_name, login->uid)},
+        {"user", login->uid},
+        {"organization", or_else(login->organization, issuer)},
+        {"until", until},
+        {linked ? "link" : "token", linked ? link : login->mailed_token},
+    };
+    int rc;
+
+    mailer_time(login->mailed_until_ms, until);
+    if (linked)
+        delivery_link(delivery, login->mailed_token, link, sizeof(link));
+    rc = template_fill(delivery->templates, kind, or_else(login->mail_language, "en"), values,
+                       sizeof(values) / sizeof(values[0]), &subject, &body);
+    if (rc == 0)
+        rc = outbox_put(outbox, kind,
+                        &(struct mail){.to = login->destination, .subject = subject, .body = body},
+                        (struct slice){0}, login->mailed_until_ms - clock_now_ms(), true);
+    mem_wipe(link, sizeof(link));
+    template_text_free(subject);
+    template_text_free(body);
+    return rc;
+}
+
+void mailer_token(struct mailer *mailer, const struct login_context *context, struct login *login)
+{
+    struct delivery *delivery = mailer_delivery(mailer);
+    struct outbox *outbox = mailer_outbox(mailer);
+    int rc = outbox != NULL && delivery_mails(delivery)
+                 ? mailer_put_token(outbox, delivery, context->issuer, login)
+                 : E_UNWILLING;
+
+    if (rc < 0) {
+        login_invite_failed(context, login);
+        log_error("the mail (%s) to %s could not be queued: %s", mailed_word(login->mailed_kind),
+                  login->uid, err_text(rc));
+        if (login->mailed_kind == MAILED_ACTIVATION || login->peer.admin)
+            login_fail(login, rc, "the mail could not be queued: %s", err_text(rc));
+        /* Else nothing: it would tell that there is such a person. */
+    }
+    mem_wipe(login->mailed_token, sizeof(login->mailed_token));
+    delivery_release(delivery);
+}
+
+int mailer_ready(struct mailer *mailer)
+{
+    struct delivery *delivery = mailer_delivery(mailer);
+    struct outbox *outbox = mailer_outbox(mailer);
+    struct outbox_status status;
+    int rc = E_UNWILLING;
+
+    if (outbox != NULL && delivery_mails(delivery)) {
+        outbox_status(outbox, &status);
+        rc =
+            status.waiting < delivery->count_max && status.bytes < delivery->bytes_max ? 0 : E_BUSY;
+    }
+    delivery_release(delivery);
+    return rc;
 }
 
 bool mailer_status(struct mailer *mailer, struct outbox_status *ret)

@@ -51,6 +51,14 @@ void mailer_notice(struct mailer *mailer, const struct login_context *context,
  */
 void mailer_enroll(struct mailer *mailer, const struct login_context *context, struct login *login);
 
+/* Queues the mail with login->mailed_token, which is wiped. When it cannot, the token is taken
+ * back; whoever may know of the person is told by login->err. */
+void mailer_token(struct mailer *mailer, const struct login_context *context, struct login *login);
+
+/* Whether a mail could be queued now, whoever it is for: 0; E_UNWILLING: no mail is sent here;
+ * E_BUSY: too many wait. Any thread. */
+int mailer_ready(struct mailer *mailer);
+
 /* Figures of the queue; false when there is none. Any thread. */
 bool mailer_status(struct mailer *mailer, struct outbox_status *ret);
 

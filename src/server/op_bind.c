@@ -39,7 +39,7 @@ static void on_bound(struct attempt *attempt)
     if (login->err == 0 && !conn->closed)
         bind_identity(conn, login, attempt->service);
     attempt_audit(attempt, "bind");
-    attempt_finish_policy(attempt);
+    attempt_finish_policy(attempt, NULL);
 }
 
 static enum handled bind_simple(struct request *request, struct result *ret)

@@ -64,6 +64,8 @@ static void settings_login(struct settings *settings)
     };
     login->pin_cost = (unsigned)conf_int(conf, "login.pin_cost");
     login->timeout_ms = conf_int(conf, "store.timeout");
+    login->mailed_ms[MAILED_ACTIVATION] = conf_int(conf, "mail.activation_lifetime") * 1000;
+    login->mailed_ms[MAILED_FORGOTTEN] = conf_int(conf, "mail.forgotten_lifetime") * 1000;
     login->sms =
         conf_string_list(conf, "sms.command").count > 0 || conf_string(conf, "sms.url")[0] != '\0';
 }
