@@ -256,6 +256,9 @@ EXERCISE_EXOP(reseal_request)
 EXERCISE_EXOP(reseal_response)
 EXERCISE_EXOP(app_password_request)
 EXERCISE_EXOP(logout_request)
+EXERCISE_EXOP(redeem_request)
+EXERCISE_EXOP(redeem_response)
+EXERCISE_EXOP(invite_request)
 
 /* The lists: what was decoded is gathered, and encoded again. */
 struct exercised_lines {
@@ -411,6 +414,9 @@ static const struct exop_codec exop_codecs[] = {
     EXOP_CODEC(app_password_request),
     EXOP_CODEC(app_password_response),
     EXOP_CODEC(logout_request),
+    EXOP_CODEC(redeem_request),
+    EXOP_CODEC(redeem_response),
+    EXOP_CODEC(invite_request),
 };
 
 #define EXOP_CODEC_COUNT (sizeof(exop_codecs) / sizeof(exop_codecs[0]))

@@ -37,11 +37,13 @@ NAMES = {
     ARC + ".3.3": ("set-pin", {0: "organization", 1: "user", 2: "new", 3: "old"}),
     ARC + ".3.4": ("enroll", {0: "user", 1: "step", 2: "code"}),
     ARC + ".3.5": ("recovery", {0: "user"}),
+    ARC + ".3.6": ("redeem", {0: "token", 1: "new", 2: "language"}),
     ARC + ".3.8": ("unlock", {0: "user", 1: "organization"}),
     ARC + ".3.10": ("reseal", {0: "step", 1: "key"}),
     ARC + ".3.11": ("app-password", {0: "user", 1: "step", 2: "organization", 3: "service", 4: "label",
                                      5: "id"}),
     ARC + ".3.12": ("logout", {0: "user"}),
+    ARC + ".3.13": ("invite", {0: "user", 1: "step", 2: "organization", 3: "language"}),
     "1.3.6.1.4.1.4203.1.11.1": ("password", {0: "user", 1: "old", 2: "new"}),
     "1.3.6.1.4.1.4203.1.11.3": ("whoami", {}),
 }

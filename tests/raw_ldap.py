@@ -13,7 +13,7 @@ PATIENCE = 120  # seconds: the bound of every wait for something that must come
 ARC = "2.25.190227144180112164674946508376533935585"
 VERIFY, CHALLENGE, SET_PIN, ENROLL, RECOVERY, EXPLAIN, UNLOCK = (ARC + ".3.%d" % n
                                                                  for n in (1, 2, 3, 4, 5, 7, 8))
-RESEAL, APP_PASSWORD, LOGOUT = (ARC + ".3.%d" % n for n in (10, 11, 12))
+REDEEM, RESEAL, APP_PASSWORD, LOGOUT, INVITE = (ARC + ".3.%d" % n for n in (6, 10, 11, 12, 13))
 POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
 FRESHNESS, AT_LEAST = ARC + ".4.1", ARC + ".4.2"
 WHOAMI, PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.3", "1.3.6.1.4.1.4203.1.11.1"
@@ -28,6 +28,7 @@ NONE, PASSWORD, PIN, CODE = range(4)
 COMPLETE, FACTOR_DUE, MUST_CHANGE, NOT_A_MEMBER, INACTIVE, LACKS_PERMISSION, ENROLL_DUE, REFUSED = range(8)
 BEGIN, CONFIRM, RESET = range(3)
 CREATE, LIST, REVOKE = range(3)
+ACTIVATION, FORGOTTEN = range(2)
 DEFAULT, EMAIL, SMS, TOTP = range(4)
 
 
@@ -144,6 +145,15 @@ def app_password(action, user=None, organization=None, name=None, label=None, nu
 
 def logout(user=None):
     return extended(LOGOUT, tlv(0x30, optional(0, user)))
+
+
+def invite(user, kind, organization=None, language=None):
+    return extended(INVITE, tlv(0x30, octets(user, 0x80), integer(kind, 0x81), optional(2, organization),
+                                optional(3, language)))
+
+
+def redeem(token, new, language=None):
+    return extended(REDEEM, tlv(0x30, octets(token, 0x80), octets(new, 0x81), optional(2, language)))
 
 
 def unlock(user, organization=None):

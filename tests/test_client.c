@@ -115,6 +115,9 @@ static void check_changes(struct client *client)
     struct unlock_request unlock = {.user = slice_of("bob")};
     struct password_modify_request password = {.user = slice_of("bob"),
                                                .new_password = slice_of("n")};
+    struct invite_request invite = {.user = slice_of("bob"), .kind = INVITE_FORGOTTEN};
+    struct redeem_request redeem = {.token = slice_of("t"), .new_password = slice_of("n")};
+    struct redeem_response redeemed = {.user = {0}};
     struct enroll_response enrolled;
 
     assert_int_equal(client_set_pin(client, &pin), E_UNWILLING);
@@ -122,6 +125,10 @@ static void check_changes(struct client *client)
     assert_true(slice_is(enrolled.uri, "otpauth://totp/x"));
     assert_int_equal(client_unlock(client, &unlock), 0);
     assert_int_equal(client_password_modify(client, &password), 0);
+    assert_int_equal(client_invite(client, &invite), 0);
+    assert_int_equal(client_redeem(client, &redeem, &redeemed), E_AUTH);
+    assert_null(redeemed.user.data);
+    assert_int_equal(client_redeem(client, &redeem, &redeemed), E_PROTO); /* no value */
 }
 
 static int collect(void *context, struct slice name, struct slice value)
@@ -182,9 +189,12 @@ static void test_calls(void **state)
          "verify user=alice factor=1 secret=s3cret service=sshd\n"
          "verify user=alice factor=1 secret=s3cret service=sshd\n"
          "challenge user=alice means=1\nchallenge user=alice means=1\n"},
-        {check_changes, "result 53\nenroll 0 uri=otpauth://totp/x\nresult 0\nresult 0",
+        {check_changes,
+         "result 53\nenroll 0 uri=otpauth://totp/x\nresult 0\nresult 0\nresult 0\nresult "
+         "49\nresult 0",
          "set-pin organization=acme user=bob new=007\nenroll user=bob step=0\nunlock user=bob\n"
-         "password user=bob new=n\n"},
+         "password user=bob new=n\ninvite user=bob step=1\nredeem token=t new=n\nredeem token=t "
+         "new=n\n"},
         {check_search,
          "entry a=1 a=2 b=3\nentry a=1\nresult 32\nentry namingContexts=dc%3Dexample,dc%3Dorg\n"
          "entry namingContexts=dc%3Dexample\nentry vendorName=x\nfresh 70000 csn1\nresult 0",

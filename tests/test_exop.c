@@ -198,6 +198,47 @@ static void policy_controls(void **state)
     buffer_clear(&buffer);
 }
 
+static void mailed_tokens(void **state)
+{
+    const struct redeem_request redeem = {
+        .token = S("abc"), .new_password = S("new"), .language = S("da")};
+    const struct redeem_response done = {.user = S("bob")};
+    const struct invite_request invite = {
+        .user = S("bob"), .kind = INVITE_FORGOTTEN, .organization = S("acme"), .language = S("it")};
+    struct redeem_request redeemed;
+    struct redeem_response response;
+    struct invite_request invited;
+    struct buffer buffer = {0};
+
+    (void)state;
+    THERE_AND_BACK(redeem_request, &redeem, &redeemed, &buffer);
+    ASSERT_BYTES(&buffer, "\x30\x0e\x80\x03"
+                          "abc\x81\x03new\x82\x02"
+                          "da");
+    assert_same(redeemed.token, redeem.token);
+    assert_same(redeemed.new_password, redeem.new_password);
+    assert_same(redeemed.language, redeem.language);
+    assert_int_equal(redeem_request_decode((struct slice)S("\x30\x05\x80\x03"
+                                                           "abc"),
+                                           &redeemed),
+                     E_PROTO);
+    THERE_AND_BACK(redeem_response, &done, &response, &buffer);
+    assert_same(response.user, done.user);
+    THERE_AND_BACK(invite_request, &invite, &invited, &buffer);
+    ASSERT_BYTES(&buffer, "\x30\x12\x80\x03"
+                          "bob\x81\x01\x01\x82\x04"
+                          "acme\x83\x02it");
+    assert_int_equal(invited.kind, INVITE_FORGOTTEN);
+    assert_same(invited.user, invite.user);
+    assert_same(invited.organization, invite.organization);
+    assert_same(invited.language, invite.language);
+    assert_int_equal(invite_request_decode((struct slice)S("\x30\x06\x80\x01"
+                                                           "b\x81\x01\x02"),
+                                           &invited),
+                     E_PROTO);
+    buffer_clear(&buffer);
+}
+
 static void unlock_and_password(void **state)
 {
     const struct unlock_request who = {.user = S("alice"), .organization = S("acme")};
@@ -302,6 +343,7 @@ int main(void)
         cmocka_unit_test(pins_and_enrolment),
         cmocka_unit_test(resealing),
         cmocka_unit_test(policy_controls),
+        cmocka_unit_test(mailed_tokens),
         cmocka_unit_test(unlock_and_password),
         cmocka_unit_test(freshness_numbers),
         cmocka_unit_test(errors_leave_the_output),

@@ -56,6 +56,16 @@ static int call_enroll(struct client *client)
     return client_enroll(client, &request, &response);
 }
 
+static int call_redeem(struct client *client)
+{
+    const struct redeem_request request = {slice_of("token"), slice_of("new"), {0}};
+    struct redeem_response response = {{0}};
+    int rc = client_redeem(client, &request, &response);
+
+    HOLDS(rc != 0 || response.user.data != NULL);
+    return rc;
+}
+
 static int on_line(void *context, const struct explain_line *line)
 {
     size_t *count = context;
@@ -141,7 +151,7 @@ static const struct {
 } calls[] = {
     {'c', call_compare},   {'b', call_bind},   {'w', call_whoami},    {'v', call_verify},
     {'h', call_challenge}, {'n', call_enroll}, {'e', call_explain},   {'d', call_doctor},
-    {'f', call_find},      {'r', call_base},   {'a', call_freshness},
+    {'f', call_find},      {'r', call_base},   {'a', call_freshness}, {'m', call_redeem},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,14 +4,15 @@
  * value; p: a PIN and its record; c, t, e: a code and its record, a ticket, an enrolment, of which
  * the input, if it begins with "=", gives what is not sealed (of a ticket: what is), the rest being
  * as it should; l: a lockout record; b: base64; u: an otpauth URI; f: a number, a TOTP step,
- * fields; r: a recovery code and its set, a: an application password and what is stored of it, of
- * which the input, if it begins with "=", is what is sealed.
+ * fields; m: a mailed token and its record, r: a recovery code and its set, a: an application
+ * password and what is stored of it, of which the input, if it begins with "=", is what is sealed.
  */
 #include "fuzz.h"
 #include "secret/app_password.h"
 #include "secret/code.h"
 #include "secret/field.h"
 #include "secret/lockout.h"
+#include "secret/mailed.h"
 #include "secret/pin.h"
 #include "secret/recovery.h"
 #include "secret/token.h"
@@ -252,13 +253,42 @@ static void open_app_password(struct slice input)
         HOLDS(memcmp(&opened, &checked, sizeof(opened)) == 0);
 }
 
+static void use_mailed(struct slice input)
+{
+    static const struct mailed_state now = {.epoch = 3, .changed = "-"};
+    struct fuzz_input rest = {input.data, input.len};
+    struct slice typed = fuzz_part(&rest, '\n'), record = {rest.data, rest.len};
+    char token[MAILED_TOKEN_SIZE] = "", who[MAILED_PERSON_SIZE] = "", buf[SEAL_MAX];
+    char again[MAILED_TOKEN_SIZE], sealed[MAILED_RECORD_MAX];
+    unsigned char digest[MAILED_DIGEST_SIZE];
+    struct mailed mailed, same;
+    int rc;
+
+    if (mailed_token_read(typed, token, who) == 0) {
+        HOLDS(strlen(token) == MAILED_TOKEN_SIZE - 1 && strlen(who) == MAILED_PERSON_SIZE - 1);
+        HOLDS(mailed_token_read(slice_of(token), again, who) == 0 && strcmp(token, again) == 0);
+    }
+    HOLDS(mailed_digest(typed, digest) == 0);
+    record = sealed_input(SEAL_MAILED " forgotten", record, buf);
+    if (mailed_open(keys_of_all(), slice_of(PERSON), MAILED_FORGOTTEN, record, &mailed) < 0)
+        return;
+    rc = mailed_judge(&mailed, digest, &now, NOW);
+    HOLDS(rc == 0 || rc == E_AUTH || rc == E_CONFLICT || rc == E_EXISTS || rc == E_AGAIN);
+    HOLDS(rc != 0 || (mailed.phase != MAILED_USED && mailed.expires_ms > NOW));
+    HOLDS(mailed_seal(keys_of_all(), slice_of(PERSON), MAILED_FORGOTTEN, &mailed, sealed) == 0);
+    HOLDS(mailed_open(keys_of_all(), slice_of(PERSON), MAILED_FORGOTTEN, slice_of(sealed), &same) ==
+          0);
+    HOLDS(same.phase == mailed.phase && same.issued_ms == mailed.issued_ms &&
+          memcmp(same.token, mailed.token, sizeof(same.token)) == 0);
+}
+
 static const struct {
     char part;
     void (*call)(struct slice input);
 } parts[] = {
     {'x', open_sealed},    {'p', check_pin},    {'c', check_code},        {'t', open_ticket},
     {'e', open_enrolment}, {'l', read_lockout}, {'b', read_base64},       {'u', write_uri},
-    {'f', read_fields},    {'r', use_recovery}, {'a', open_app_password},
+    {'f', read_fields},    {'r', use_recovery}, {'a', open_app_password}, {'m', use_mailed},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
