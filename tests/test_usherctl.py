@@ -98,6 +98,8 @@ class Verbs(unittest.TestCase):
          "otpauth://totp/bob\n", "enroll user=bob step=0"),
         (["code", "confirm", "bob"], "123456\n", "enroll 0", 0, "the app is confirmed\n",
          "enroll user=bob step=1 code=123456"),
+        (["code", "confirm", "bob", "123456"], "", "enroll 0", 0, "the app is confirmed\n",
+         "enroll user=bob step=1 code=123456"),
         (["code", "confirm", "bob"], "000000\n", "result 49 text=wrong%20code", 1,
          "usherctl: wrong code\n", None),
         (["code", "reset", "bob"], "", "result 0", 0, "the app is forgotten\n",

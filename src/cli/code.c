@@ -51,14 +51,15 @@ int code_confirm(struct cli *cli, int argc, char **argv)
     struct secret code = {0};
     int rc;
 
-    (void)argc;
-    if (cli_secret(cli, cli->secret_file, "Code: ", false, &code) != 0)
+    if (argc > 1)
+        request.code = slice_of(argv[1]);
+    else if (cli_secret(cli, cli->secret_file, "Code: ", false, &code) != 0)
         return EXIT_ERROR;
+    else
+        request.code = secret_slice(&code);
     rc = cli_connect(cli);
-    if (rc == 0) {
-        request.code = (struct slice){code.data, code.len};
+    if (rc == 0)
         rc = cli_done(cli, client_enroll(cli->client, &request, &response), "the app is confirmed");
-    }
     secret_clear(&code);
     return rc;
 }

@@ -37,7 +37,7 @@ static const struct verb {
     {"pin", "remove", "ORG USER", 2, 2, pin_remove, "remove it"},
     {"code", "enroll", "USER", 1, 1, code_enroll,
      "begin: the QR code and URI for the person's app"},
-    {"code", "confirm", "USER", 1, 1, code_confirm, "end: the first code of the app"},
+    {"code", "confirm", "USER [CODE]", 1, 2, code_confirm, "end: the first code of the app"},
     {"code", "recovery", "USER", 1, 1, code_recovery, "print ten fresh recovery codes"},
     {"code", "reset", "USER", 1, 1, code_reset, "forget the person's app"},
     {"password", "set", "USER", 1, 1, password_set, "set a person's password"},
