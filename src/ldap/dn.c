@@ -348,12 +348,39 @@ static int take_rdn(struct scan *scan)
     return count > 1 ? sort_parts(scan, start, found, count) : 0;
 }
 
+/* Whether the text is normal as it stands, as most are: short types of small letters, values of
+ * plain bytes. False says nothing. */
+static bool is_normal(struct slice text)
+{
+    const char *at = text.data, *end = text.data + text.len, *start;
+
+    for (;;) {
+        for (start = at; at < end && *at >= 'a' && *at <= 'z';)
+            at++;
+        if (at == start || at - start >= ALIAS_MIN || at == end || *at != '=')
+            return false;
+        for (start = ++at; at < end && parts[(unsigned char)*at] == PART_PLAIN;)
+            at++;
+        if (at == start)
+            return false;
+        if (at == end)
+            return true;
+        if (*at++ != ',')
+            return false;
+    }
+}
+
 int dn_normalize(struct slice text, char *buf, struct slice *ret)
 {
     struct scan scan = {
         .in = text.data, .in_end = text.data + text.len, .out = buf, .out_end = buf + DN_MAX};
     int rc;
 
+    if (text.len <= DN_MAX && is_normal(text)) {
+        memcpy(buf, text.data, text.len);
+        *ret = (struct slice){.data = buf, .len = text.len};
+        return 0;
+    }
     skip_spaces(&scan);
     while (scan.in < scan.in_end || scan.out > buf) {
         rc = take_rdn(&scan);
