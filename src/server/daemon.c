@@ -77,7 +77,7 @@ static int daemon_store(struct daemon *daemon)
     struct store_options options = {
         .uri = conf_string(conf, "store.uri"),
         .connections = (int)conf_int(conf, "store.connections"),
-        .login_connections = (int)conf_int(conf, "store.connections"),
+        .login_connections = (int)conf_int(conf, "store.passwords"),
     };
     int rc;
 

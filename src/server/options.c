@@ -39,6 +39,8 @@ const struct conf_option server_options[] = {
      "The authorization identity to take at the store; empty for dn:cn=usher,<base>."},
     {"store.connections", CONF_INT, CONF_RESTART, "16", 2, 256, NULL,
      "Connections to the store for logins and changes, and threads that use them."},
+    {"store.passwords", CONF_INT, CONF_RESTART, "4", 1, 256, NULL,
+     "Passwords that are checked at the store at once."},
     {"store.timeout", CONF_INT, CONF_RELOAD, "5000", 100, 60000, NULL,
      "Milliseconds that one step of a login may take at the store."},
 
