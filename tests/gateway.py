@@ -80,6 +80,12 @@ def soon(what, seconds, measure, tries=3):
     return took[-1]
 
 
+def stand_still(process):
+    """Stops a child, every thread of it, till it gets SIGCONT."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -220,13 +226,9 @@ class Gateway:
 
     @contextlib.contextmanager
     def hung_store(self):
-        """The store stands still meanwhile, every thread of it."""
-        tasks = "/proc/%d/task" % self.store_process.pid
-        self.store_process.send_signal(signal.SIGSTOP)
+        """The store stands still meanwhile."""
+        stand_still(self.store_process)
         try:
-            until("the store stands still", lambda: all(
-                self.text("%s/%s/stat" % (tasks, task)).rpartition(")")[2].split()[:1] in ([], ["T"])
-                for task in os.listdir(tasks)))
             yield
         finally:
             self.store_process.send_signal(signal.SIGCONT)

@@ -14,7 +14,7 @@ import time
 
 import pexpect
 
-from gateway import PATIENCE, ROOT, STRANGER, Gateway, module, sanitized_build, until
+from gateway import PATIENCE, ROOT, STRANGER, Gateway, module, sanitized_build, stand_still, until
 from people import add_person
 
 TIMEOUT = 20                # seconds: timeout= of every stack under test
@@ -187,7 +187,7 @@ class Away:
     def __enter__(self):
         self.timeouts(TIMEOUT, SHORT)
         if self.way == "hung":
-            self.gateway.daemon.send_signal(signal.SIGSTOP)
+            stand_still(self.gateway.daemon)
         else:
             self.gateway.end_daemon(signal.SIGTERM if self.way == "stopped" else signal.SIGKILL)
 

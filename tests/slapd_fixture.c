@@ -287,7 +287,11 @@ void slapd_kill(struct slapd_fixture *slapd)
 
 void slapd_freeze(struct slapd_fixture *slapd, bool frozen)
 {
+    int status;
+
     (void)kill(slapd->pid, frozen ? SIGSTOP : SIGCONT);
+    if (frozen) /* a thread of it may answer until then */
+        (void)waitpid(slapd->pid, &status, WUNTRACED);
 }
 
 /* Copies the databases between the folder and its folder "saved". */

@@ -30,10 +30,10 @@ void slapd_setup(struct slapd_fixture *slapd, bool session_log, const char *more
 /* Stops it and removes the folder. */
 void slapd_teardown(struct slapd_fixture *slapd);
 
-void slapd_run(struct slapd_fixture *slapd);  /* and waits until it answers */
-void slapd_stop(struct slapd_fixture *slapd); /* SIGTERM */
-void slapd_kill(struct slapd_fixture *slapd); /* SIGKILL */
-void slapd_freeze(struct slapd_fixture *slapd, bool frozen);
+void slapd_run(struct slapd_fixture *slapd);                 /* and waits until it answers */
+void slapd_stop(struct slapd_fixture *slapd);                /* SIGTERM */
+void slapd_kill(struct slapd_fixture *slapd);                /* SIGKILL */
+void slapd_freeze(struct slapd_fixture *slapd, bool frozen); /* every thread of it stands still */
 
 /* While it does not run: keeps a copy of its databases, and puts them back. */
 void slapd_save(struct slapd_fixture *slapd);

@@ -20,7 +20,7 @@ import threading
 import time
 import unittest
 
-from gateway import sanitized_build
+from gateway import sanitized_build, stand_still
 from secrets_used import TYPED, Logins, Senders, forms, keys, there
 
 ISSUER = "issuer in the heap"          # not secret: shows that the heap was read
@@ -118,7 +118,7 @@ def memory(pid):
 
 def held():
     """The memory of usherd, which stands still meanwhile."""
-    gateway.daemon.send_signal(signal.SIGSTOP)
+    stand_still(gateway.daemon)
     try:
         return memory(gateway.daemon.pid)
     finally:
