@@ -92,13 +92,13 @@ int app_password_new(const struct keys *keys, struct slice person, struct app_pa
     return err;
 }
 
-/* Takes a word of at most size - 1 bytes off the front. */
+/* Takes a word of at most size - 1 bytes, none of them 0, off the front. */
 static int take_word(struct slice *rest, char *ret, size_t size)
 {
     struct slice word;
     int err = field_next(rest, &word);
 
-    if (err < 0 || word.len >= size)
+    if (err < 0 || word.len >= size || memchr(word.data, '\0', word.len) != NULL)
         return E_CRYPTO;
     memcpy(ret, word.data, word.len);
     ret[word.len] = '\0';
@@ -125,6 +125,8 @@ static int app_open(const struct keys *keys, struct slice person, struct slice s
         field_next_number(&rest, &password.created_ms) < 0 ||
         take_word(&rest, password.organization, sizeof(password.organization)) < 0 ||
         take_word(&rest, password.service, sizeof(password.service)) < 0 ||
+        !app_password_name(slice_of(password.organization)) ||
+        !app_password_name(slice_of(password.service)) ||
         take_word(&rest, encoded, sizeof(encoded)) < 0 ||
         base64_decode(slice_of(encoded), ret_digest, DIGEST_SIZE, &len) < 0 || len != DIGEST_SIZE ||
         !valid_label(rest))

@@ -10,28 +10,12 @@
 
 #define OPTIONS_MAX 16
 
-static int converse(int count, const struct pam_message **messages, struct pam_response **replies,
-                    void *context)
-{
-    (void)count;
-    (void)messages;
-    (void)replies;
-    (void)context;
-    return PAM_CONV_ERR;
-}
-
-static pam_handle_t *handle(void)
-{
-    static const char stack[] = "auth required pam_permit.so\n";
-    static const struct pam_conv conv = {converse, NULL};
-    static pam_handle_t *pamh;
-
-    if (pamh == NULL) {
-        (void)fuzz_file("fuzz", stack, sizeof(stack) - 1);
-        HOLDS(pam_start_confdir("fuzz", NULL, &conv, fuzz_folder(), &pamh) == PAM_SUCCESS);
-    }
-    return pamh;
-}
+struct begin {
+    const struct pam_usher_module *module;
+    pam_handle_t *pamh;
+    char *user, *options[OPTIONS_MAX];
+    int count, called, rc;
+};
 
 static void check(const struct pam_usher_options *options, const struct pam_usher_module *module)
 {
@@ -45,6 +29,41 @@ static void check(const struct pam_usher_options *options, const struct pam_ushe
     HOLDS(module->kind != PAM_USHER_OTP || !options->use_first_pass);
 }
 
+/* libpam lets modules alone keep data on a handle, and holds whoever is called from one for one: the
+ * module under test runs inside the conversation of pam_echo. */
+static int in_module(int count, const struct pam_message **messages, struct pam_response **replies,
+                     void *context)
+{
+    struct begin *begin = context;
+    struct pam_usher call;
+
+    (void)messages;
+    HOLDS(count == 1 && (*replies = calloc(1, sizeof(**replies))) != NULL);
+    begin->rc = pam_usher_begin(begin->pamh, 0, begin->count, (const char **)begin->options,
+                                begin->module, &call);
+    begin->called++;
+    HOLDS(begin->rc == PAM_SUCCESS || begin->rc == PAM_SERVICE_ERR ||
+          begin->rc == PAM_USER_UNKNOWN);
+    if (begin->rc == PAM_SUCCESS) {
+        check(&call.options, begin->module);
+        HOLDS(strcmp(call.login->user, begin->user) == 0 && call.login->stage == STAGE_NONE);
+    }
+    return PAM_SUCCESS;
+}
+
+static void run(struct begin *begin)
+{
+    static const char stack[] = "auth required pam_echo.so in\n";
+    const struct pam_conv conv = {in_module, begin};
+
+    (void)fuzz_file("fuzz", stack, sizeof(stack) - 1);
+    HOLDS(pam_start_confdir("fuzz", begin->user, &conv, fuzz_folder(), &begin->pamh) ==
+          PAM_SUCCESS);
+    (void)pam_authenticate(begin->pamh, 0);
+    HOLDS(begin->called == 1);
+    HOLDS(pam_end(begin->pamh, PAM_SUCCESS) == PAM_SUCCESS);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {(const char *)data, size};
@@ -53,20 +72,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {.kind = PAM_USHER_PIN, .factor = VERIFY_PIN, .needs_organization = true},
         {.kind = PAM_USHER_OTP, .factor = VERIFY_CODE},
     };
-    const struct pam_usher_module *module = &modules[(unsigned char)fuzz_letter(&input) % 3];
-    char *user = fuzz_string(fuzz_part(&input, '\n')), *options[OPTIONS_MAX];
-    struct pam_usher call;
-    int count = 0;
+    struct begin begin = {.module = &modules[(unsigned char)fuzz_letter(&input) % 3]};
 
-    while (input.len > 0 && count < OPTIONS_MAX)
-        options[count++] = fuzz_string(fuzz_part(&input, '\n'));
-    HOLDS(pam_set_item(handle(), PAM_USER, user) == PAM_SUCCESS);
-    if (pam_usher_begin(handle(), 0, count, (const char **)options, module, &call) == PAM_SUCCESS) {
-        check(&call.options, module);
-        HOLDS(strcmp(call.login->user, user) == 0 && call.login->stage == STAGE_NONE);
-    }
-    while (count > 0)
-        free(options[--count]);
-    free(user);
+    begin.user = fuzz_string(fuzz_part(&input, '\n'));
+    while (input.len > 0 && begin.count < OPTIONS_MAX)
+        begin.options[begin.count++] = fuzz_string(fuzz_part(&input, '\n'));
+    run(&begin);
+    while (begin.count > 0)
+        free(begin.options[--begin.count]);
+    free(begin.user);
     return 0;
 }

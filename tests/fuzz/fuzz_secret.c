@@ -243,8 +243,9 @@ static void open_app_password(struct slice input)
     rc = app_password_open(keys_of_all(), slice_of(PERSON), sealed, &opened);
     HOLDS(rc == 0 || rc == E_CRYPTO);
     if (rc == 0)
-        HOLDS(opened.id[0] != '\0' && opened.organization[0] != '\0' && opened.service[0] != '\0' &&
-              opened.label[0] != '\0' && opened.created_ms >= 0);
+        HOLDS(opened.id[0] != '\0' && app_password_name(slice_of(opened.organization)) &&
+              app_password_name(slice_of(opened.service)) && opened.label[0] != '\0' &&
+              opened.created_ms >= 0);
     if (parsed < 0)
         return;
     parsed = app_password_check(keys_of_all(), slice_of(PERSON), sealed, letters, &checked);
