@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What a refusal gives away (DESIGN 6): 300 attempts each on an unknown user, with a wrong secret and on a
-# locked person, by password, bind, PIN, code and through libpam, turn about in random order. All must
-# look alike, and take the same time: the medians lie within 5 %, or, on a machine so busy that some
+# locked person, by password, bind, PIN, code, mailed token and through libpam, turn about in random
+# order. All must look alike, and take the same time: the medians lie within 5 %, or, on a machine so busy that some
 # come a turn later, the times cannot be told apart by their ranks either. So must codes that are mailed
 # to people and to names that nobody has, however long the mail server takes.
 #
 # The store hashes passwords at little cost here, so that thousands of attempts take half a minute.
 # EQUAL_AFTER=0 shows what the work alone takes (login.refuse_after), EQUAL_HASH=real with the store's own
 # cost; both assert the looks alone.
+import base64
 import os
 import random
 import statistics
@@ -17,9 +18,11 @@ import sys
 import threading
 import time
 import unittest
+import uuid
 
 import raw_ldap as raw
 from gateway import BASE, Gateway, membership, module, person, program, service, until
+from mailed import REFUSED_TEXT as TOKEN_TEXT
 from people import add_person, enrol, ticket
 from test_login import REFUSED_TEXT
 
@@ -220,6 +223,23 @@ class EqualWork(unittest.TestCase):
                                "wrong": raw.verify(tried, raw.CODE, "no code", ticket=held[0]),
                                "locked": raw.verify(locked, raw.CODE, "no code", ticket=held[1])})
         self.measure("code", gateway.local, makers, self.refused(makers[0]["unknown"]))
+
+    def token(self, usher_id):
+        """A mailed token of this person that was never made."""
+        return base64.b32encode(uuid.UUID(usher_id).bytes + os.urandom(16)).decode().rstrip("=").lower()
+
+    def test_redemption(self):
+        makers = []
+        for tried, locked in self.people("t", "token"):
+            owners = [str(uuid.uuid4())] + [gateway.entry(person(uid))["usherid"][0] for uid in (tried, locked)]
+            makers.append({kind: raw.redeem(self.token(owner), "a-new-password-of-mine")
+                           for kind, owner in zip(KINDS, owners)})
+        with gateway.local() as link:
+            looks = link.ask(makers[0]["unknown"])
+        self.assertEqual((looks.code, looks.text), (raw.WRONG, TOKEN_TEXT))
+        turns = self.measure("redemption", gateway.local, makers, (looks.code, looks.text, looks.value))
+        self.assertEqual(gateway.failures("t-wrong-0", "token")[0], turns * EACH // LANES)
+        self.assertEqual(gateway.failures("t-locked-0", "token")[0], LIMIT)
 
     def lock_again(self, uid, record):
         owner = gateway.entry(person(uid))["usherid"][0].lower()
