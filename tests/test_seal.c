@@ -383,6 +383,31 @@ static void rotation_steps(void **state)
     unlink(path);
 }
 
+/* Root changes the file of the user whom usherd runs as, and leaves it theirs; nobody else does. */
+static void of_another_user(void **state)
+{
+    const uid_t uid = 61184;
+    char wrong[256] = "";
+    struct stat st;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    unlink(path);
+    assert_int_equal(keys_create(path), 0);
+    assert_int_equal(chown(path, uid, uid), 0);
+    assert_int_equal(keys_add(path, wrong, sizeof(wrong)), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_uid, uid);
+    assert_int_equal(st.st_gid, uid);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(seteuid(uid + 1), 0);
+    assert_int_equal(keys_add(path, wrong, sizeof(wrong)), E_ACCESS);
+    assert_int_equal(seteuid(0), 0);
+    assert_non_null(strstr(wrong, "Permission denied"));
+    unlink(path);
+}
+
 static void no_more_than_the_table_holds(void **state)
 {
     char wrong[256];
@@ -442,11 +467,17 @@ static void threads_share_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(key_files),          cmocka_unit_test(key_files_hostile),
-        cmocka_unit_test(key_file_made),      cmocka_unit_test(base64_has_one_spelling),
-        cmocka_unit_test(round_trips),        cmocka_unit_test(opens_for_nothing_else),
-        cmocka_unit_test(tampering),          cmocka_unit_test(keys_follow_their_file),
-        cmocka_unit_test(rotation_steps),     cmocka_unit_test(no_more_than_the_table_holds),
+        cmocka_unit_test(key_files),
+        cmocka_unit_test(key_files_hostile),
+        cmocka_unit_test(key_file_made),
+        cmocka_unit_test(base64_has_one_spelling),
+        cmocka_unit_test(round_trips),
+        cmocka_unit_test(opens_for_nothing_else),
+        cmocka_unit_test(tampering),
+        cmocka_unit_test(keys_follow_their_file),
+        cmocka_unit_test(rotation_steps),
+        cmocka_unit_test(of_another_user),
+        cmocka_unit_test(no_more_than_the_table_holds),
         cmocka_unit_test(threads_share_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

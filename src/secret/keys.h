@@ -10,6 +10,8 @@
 
 #include "secret/seal.h"
 
+#include <sys/stat.h>
+
 #define KEY_SIZE        32
 #define KEY_FILE_MAX    16384
 #define KEYS_RETIRED_MS 300000 /* as long as a ticket lives */
@@ -48,8 +50,9 @@ void table_free(struct key_table *table); /* NULL is fine */
 int key_make(struct key *ret);
 
 /* Writes the whole table to a new file of mode 0600, on the disk when this returns, the name
- * included. E_EXISTS when there is a file of that name; E_ACCESS, E_IO ... */
-int table_write(const struct key_table *table, const char *path);
+ * included; it belongs to the owner given, or to the caller (NULL). E_EXISTS when there is a file
+ * of that name; E_ACCESS, E_IO ... */
+int table_write(const struct key_table *table, const char *path, const struct stat *owner);
 
 /* Has the name that was made or changed just now on the disk. */
 int keys_sync_folder(const char *path);

@@ -72,11 +72,10 @@ static int edit_commit(struct edit *edit)
     int err;
 
     (void)unlink(edit->temporary); /* of one that was killed: we hold the lock */
-    err = table_write(edit->table, edit->temporary);
+    err = table_write(edit->table, edit->temporary, geteuid() == 0 ? &edit->st : NULL);
     if (err < 0)
         return edit_fail(edit, err, "the new file cannot be written beside it");
-    if ((geteuid() == 0 && chown(edit->temporary, edit->st.st_uid, edit->st.st_gid) < 0) ||
-        rename(edit->temporary, edit->path) < 0) {
+    if (rename(edit->temporary, edit->path) < 0) {
         (void)unlink(edit->temporary);
         return edit_fail(edit, E_IO, "the new file cannot take its place");
     }

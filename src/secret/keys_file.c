@@ -83,7 +83,7 @@ static int key_write(const struct key *key, int fd)
     return err;
 }
 
-int table_write(const struct key_table *table, const char *path)
+int table_write(const struct key_table *table, const char *path, const struct stat *owner)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), err;
 
@@ -92,6 +92,8 @@ int table_write(const struct key_table *table, const char *path)
     err = write_all(fd, HEADING, sizeof(HEADING) - 1);
     for (unsigned i = 0; err == 0 && i < table->count; i++)
         err = key_write(&table->key[i], fd);
+    if (err == 0 && owner != NULL && fchown(fd, owner->st_uid, owner->st_gid) < 0)
+        err = err_errno(errno);
     if (err == 0 && (fchmod(fd, 0600) < 0 || fsync(fd) < 0))
         err = E_IO;
     close(fd);
@@ -109,7 +111,7 @@ int keys_create(const char *path)
 
     if (err == 0) {
         table->count = 1;
-        err = table_write(table, path);
+        err = table_write(table, path, NULL);
     }
     table_free(table);
     return err;
@@ -206,7 +208,8 @@ static int parse_keys(struct key_table *table, struct slice text, const char *pa
     return 0;
 }
 
-/* Opens the file and refuses one that others could have read or written. */
+/* Opens the file and refuses one that others could have read or written; root sees to the files of
+ * those whom usherd runs as. */
 static int open_private(const char *path, int *ret_fd, char *errbuf, size_t size)
 {
     struct stat st;
@@ -215,12 +218,13 @@ static int open_private(const char *path, int *ret_fd, char *errbuf, size_t size
 
     if (fd < 0 && errno != ELOOP) {
         int err = err_errno(errno);
-        snprintf(errbuf, size, "%s: %s", path, strerror(errno));
+        snprintf(errbuf, size, "%s: %s%s", path, strerror(errno),
+                 err == E_ACCESS ? "; it must belong to the user who runs this program" : "");
         return err;
     }
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         wrong = "not a regular file";
-    else if (st.st_uid != geteuid() && st.st_uid != 0)
+    else if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
         wrong = "belongs to another user";
     else if ((st.st_mode & 07777 & ~(mode_t)0600) != 0)
         wrong = "others may use it: its mode must be 0600";

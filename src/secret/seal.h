@@ -55,11 +55,11 @@ int keys_create(const char *path);
 
 /* Reads a key file: lines of `id base64-of-32-bytes`, blank ones and those that start with '#'
  * skipped; the last key seals. A key with the word `next` behind it opens and does not seal. The
- * file must be regular, not a symbolic link, belong to the caller or to root, and give no right to
- * anybody else (0600 or less). Errors: E_NOTFOUND, E_ACCESS, E_IO from the system (also when memory
- * cannot be locked), E_CONF for owner, mode and contents, E_LIMIT for too large a file. errbuf then
- * says what is wrong, with the line, and never key material. The caller frees *ret_keys with
- * keys_free. */
+ * file must be regular, not a symbolic link, belong to the caller or to root (where the caller is
+ * root: to anybody), and give no right to anybody else (0600 or less). Errors: E_NOTFOUND,
+ * E_ACCESS, E_IO from the system (also when memory cannot be locked), E_CONF for owner, mode and
+ * contents, E_LIMIT for too large a file. errbuf then says what is wrong, with the line, and never
+ * key material. The caller frees *ret_keys with keys_free. */
 int keys_load(const char *path, struct keys **ret_keys, char *errbuf, size_t size);
 
 /* Another owner. Any thread. */

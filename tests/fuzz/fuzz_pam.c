@@ -29,8 +29,8 @@ static void check(const struct pam_usher_options *options, const struct pam_ushe
     HOLDS(module->kind != PAM_USHER_OTP || !options->use_first_pass);
 }
 
-/* libpam lets modules alone keep data on a handle, and holds whoever is called from one for one: the
- * module under test runs inside the conversation of pam_echo. */
+/* libpam lets modules alone keep data on a handle, and holds whoever is called from one for one:
+ * the module under test runs inside the conversation of pam_echo. */
 static int in_module(int count, const struct pam_message **messages, struct pam_response **replies,
                      void *context)
 {
