@@ -103,6 +103,27 @@ class Work(unittest.TestCase):
         for answer in refused.values():
             self.assertEqual((answer.code, answer.text), (raw.BUSY, "too much is waiting, try again"))
 
+    def test_queue_is_full(self):
+        """What comes in one write is answered once each, in its order."""
+        gateway.restart_daemon(**{"limits.operations": 100, "limits.queue": 16, "store.connections": 2})
+        gateway.caught_up()
+        questions = [raw.extended(raw.WHOAMI), raw.explain("acme", "sue", "tickets:read"), raw.extended(DOCTOR),
+                     raw.reseal(0), raw.recovery("sue"), raw.extended(raw.WHOAMI)]
+        with gateway.admin() as link, gateway.local() as other:
+            with gateway.hung_store():
+                for _ in range(60):
+                    other.post(searching.request("ou=people," + BASE, 1))
+                other.post(raw.extended(raw.WHOAMI))
+                while other.receive().op != 0x78:
+                    pass
+                link.send(*[raw.message(i, question) for i, question in enumerate(questions)][1:],
+                          raw.message(len(questions), questions[0]))
+                answers = [link.receive() for _ in questions]
+            self.assertEqual([(answer.id, answer.code) for answer in answers],
+                             [(i, raw.BUSY) for i in range(1, 5)] + [(5, raw.SUCCESS), (6, raw.SUCCESS)])
+            self.assertEqual({answer.text for answer in answers[:3]}, {"too much is waiting, try again"})
+            self.assertEqual(link.ask(raw.extended(raw.WHOAMI)).value, b"")
+
 
 class Logins(unittest.TestCase):
     def test_fields(self):

@@ -43,7 +43,8 @@ struct request *request_defer(struct request *request, struct result *ret);
 /* Frees a deferred request that its handler answers at once after all. */
 void request_take_back(struct request *request);
 
-/* Answers a deferred request, unless it was abandoned or its connection is gone, and frees it. */
+/* Answers a deferred request, unless it was abandoned or its connection is gone, and frees it; goes
+ * on with what the connection has received. So never from a handler. */
 void request_finish(struct request *request, const struct result *result);
 
 /* Fills result with the code of err and a text made by printf, kept in the request. */

@@ -124,9 +124,11 @@ enum handled exop_reseal(struct request *request, struct result *ret)
         free(resealing);
         return REPLY;
     }
-    if (workers_submit(conn->loop->daemon->store_pool, &resealing->job) < 0) {
-        resealing->err = E_BUSY;
-        resealing_done(&resealing->job);
-    }
-    return LATER;
+    if (workers_submit(conn->loop->daemon->store_pool, &resealing->job) == 0)
+        return LATER;
+    request_take_back(resealing->request);
+    request_fail(request, ret, E_BUSY, "too much is waiting, try again");
+    settings_release(resealing->settings);
+    free(resealing);
+    return REPLY;
 }

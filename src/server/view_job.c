@@ -60,9 +60,10 @@ enum handled view_job_start(struct view_job *job, struct request *request, struc
         job->on_free(job);
         return REPLY;
     }
-    if (workers_submit(loop->daemon->store_pool, &job->job) < 0) {
-        job->err = E_BUSY;
-        view_job_done(&job->job);
-    }
-    return LATER;
+    if (workers_submit(loop->daemon->store_pool, &job->job) == 0)
+        return LATER;
+    request_take_back(job->request);
+    request_fail(request, ret, E_BUSY, "too much is waiting, try again");
+    job->on_free(job);
+    return REPLY;
 }
