@@ -37,6 +37,8 @@ static void parting_done(struct job *job)
 
 void connections_part(struct daemon *daemon, const char *uid)
 {
+    if (atomic_load(&daemon->stopping)) /* all are told to go, and loops may be gone already */
+        return;
     for (unsigned i = 0; i < daemon->loop_count; i++) {
         struct parting *parting = mem_alloc(sizeof(*parting));
 
