@@ -3,6 +3,7 @@
 #
 # How connections to usherd end: abandoned, unbound, half-closed, reset, too slow, too many, too large,
 # at shutdown; and what usherd answers while its store is away.
+import collections
 import os
 import signal
 import socket
@@ -11,8 +12,9 @@ import unittest
 
 import raw_ldap as raw
 from asking import Asking
-from gateway import PATIENCE, Gateway, membership, service, soon, until
+from gateway import BASE, PATIENCE, Gateway, membership, service, soon, until
 from people import password
+from searching import request, search
 
 CAN = "tickets:read"       # what sue may
 CANNOT = "tickets:delete"  # and what not
@@ -95,6 +97,19 @@ class Ends(Case):
                 answer = link.receive()
                 self.assertEqual((answer.id, answer.code), (i + 1, queries[i % 3][1]))
 
+    def test_answers_of_megabytes(self):
+        """Requests that came in one write, with answers of more than may wait at once: each gets its own."""
+        for connect in (gateway.ldap, gateway.local):
+            link, done = self.open(connect()), []
+            link.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 26)
+            link.send(*[raw.message(i + 1, request("", 0, attributes=["*", "+"])) for i in range(3000)])
+            while len(done) < 3000:
+                answer = link.receive()
+                if answer.op != raw.ENTRY:
+                    self.assertEqual(answer.code, raw.SUCCESS, answer)
+                    done.append(answer.id)
+            self.assertEqual(done, list(range(1, 3001)))
+
     def test_message_sizes(self):
         big = raw.compare(membership("sue"), "x" * 60000)
         self.expect(raw.NO_ACCESS, big)
@@ -128,6 +143,31 @@ class WithOtherOptions(Case):
             self.assertIsNotNone(link.ended())
         gateway.check_end(gateway.end_daemon())
         self.assertFalse(os.path.exists(gateway.ldapi))
+
+    def test_1_searches_at_the_stop(self):
+        """Those that the stop breaks off are no answers: none is a success with a part of the entries."""
+        gateway.start_daemon()
+        links = [self.open(gateway.admin()) for _ in range(4)]  # on both loops
+        whole = len(search(links[0], BASE).entries)
+        for link in links:
+            link.send(*[raw.message(100 + i, request(BASE)) for i in range(100)])
+        gateway.daemon.send_signal(signal.SIGTERM)
+        for link in links:
+            for code, count in self.results(link):
+                self.assertIn((code, count), [(raw.SUCCESS, whole), (raw.UNAVAILABLE, 0)])
+        gateway.check_end(gateway.end_daemon())
+
+    def results(self, link):
+        """(code, how many entries came before it) of each answer to a search, up to the end."""
+        counts = collections.Counter()
+        while True:
+            try:
+                answer = link.receive()
+            except raw.Closed:
+                return
+            counts[answer.id] += answer.op == raw.ENTRY
+            if answer.op != raw.ENTRY and answer.id != 0:
+                yield answer.code, counts[answer.id]
 
     def test_2_timeouts(self):
         gateway.options.update({"limits.idle_timeout": 2, "limits.message_timeout": 1})

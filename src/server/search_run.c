@@ -387,12 +387,13 @@ static const struct {
      "more than this server gives at once: ask for pages (RFC 2696), or narrow the filter"},
     {E_IO, RESULT_OTHER, "the store's answer is not complete"},
     {E_BUSY, RESULT_BUSY, "too much to do, try again"},
+    {E_CANCELED, RESULT_UNAVAILABLE, "the server is shutting down"}, /* or else nobody listens */
 };
 
 /* The result of a search that ended so. */
 static void search_outcome(struct search *search, int rc)
 {
-    if (search->code != 0 || rc == E_CANCELED) /* said already, or nobody listens */
+    if (search->code != 0) /* said already */
         return;
     if (rc == E_EXISTS || (rc == 0 && search->cut)) {
         search->code = RESULT_SIZE_LIMIT_EXCEEDED;
