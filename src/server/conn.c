@@ -138,6 +138,12 @@ size_t conn_unsent(const struct conn *conn)
     return conn->out.len - conn->out_sent;
 }
 
+/* Whether so much waits to be written that no more requests are looked at. */
+static bool conn_full(const struct conn *conn)
+{
+    return conn_unsent(conn) >= CONN_OUT_MAX;
+}
+
 /* What has been written is dropped when it is half of the buffer, so that a long answer is not
  * moved once for each write; the room of a long answer is given back. */
 static void conn_sent(struct conn *conn, size_t sent)
@@ -192,7 +198,7 @@ static void conn_messages(struct conn *conn)
     size_t at = 0, len = 0;
     int rc = 0;
 
-    while (!conn->binding && !conn->closing && conn_unsent(conn) < CONN_OUT_MAX) {
+    while (!conn->binding && !conn->closing && !conn_full(conn)) {
         rc = message_length(conn->in.data + at, conn->in.len - at, conn_message_max(conn), &len);
         if (rc < 0 || len > conn->in.len - at)
             break;
@@ -214,22 +220,27 @@ static void conn_messages(struct conn *conn)
         at = conn->in.len;
     if (at > 0)
         buffer_drop(&conn->in, at);
-    if (conn->ended && !conn->binding && conn_unsent(conn) < CONN_OUT_MAX)
+    if (conn->ended && !conn->binding && !conn_full(conn))
         conn->in.len = 0; /* the rest of a message that will not come */
-    conn->partial_ms = conn->in.len == 0 || conn->binding ? 0
-                       : conn->partial_ms != 0 && at == 0 ? conn->partial_ms
-                                                          : clock_monotonic_ms();
+    conn->partial_ms = conn->in.len == 0 || conn->binding || conn_full(conn) ? 0
+                       : conn->partial_ms != 0 && at == 0                    ? conn->partial_ms
+                                                                             : clock_monotonic_ms();
 }
 
 void conn_process(struct conn *conn)
 {
+    bool full;
+
     if (conn->closed)
         return;
-    if (conn->in.len > 0)
-        conn_messages(conn);
-    if (!conn_flush(conn))
-        return;
-    if (conn->binding || conn->ended || conn_unsent(conn) >= CONN_OUT_MAX)
+    do { /* what had to wait for room may find it after a write: nothing else would call again */
+        if (conn->in.len > 0)
+            conn_messages(conn);
+        full = conn_full(conn);
+        if (!conn_flush(conn))
+            return;
+    } while (full && !conn_full(conn) && conn->in.len > 0);
+    if (conn->binding || conn->ended || conn_full(conn))
         (void)event_del(conn->read_event);
     else if (!event_pending(conn->read_event, EV_READ, NULL))
         (void)event_add(conn->read_event, NULL);
