@@ -3,12 +3,14 @@
 #
 # Logged out everywhere: tickets from before are refused at once, at any gateway, bound connections are
 # told and closed, and whoever logs in again is let in.
+import os
+import signal
 import threading
 import unittest
 
 import raw_ldap as raw
 from asking import Asking
-from gateway import Gateway, membership, person
+from gateway import Gateway, membership, person, until
 from people import add_person, code, enrol, password, ticket
 
 gateway = None
@@ -109,6 +111,18 @@ class Logout(Case):
         gateway.modify(person("o6"), usherAuthEpoch="999999999999")
         self.assertEqual(admin.ask(raw.logout("o6")).code, 11)
         self.alive(link, "o6")
+
+    def test_at_the_stop(self):
+        """Some that are in the middle when the loops end are answered to nobody, and nothing is amiss."""
+        with Gateway({"threads.loops": 3, "store.timeout": 60000}) as stopping:
+            links = [self.open(stopping.admin()) for _ in range(8)]
+            for link in links:
+                link.send(*[raw.message(i + 1, raw.logout("sue")) for i in range(100)])
+            self.assertEqual(links[0].receive().code, raw.SUCCESS)
+            with stopping.hung_store():
+                stopping.daemon.send_signal(signal.SIGTERM)
+                until("the loops have ended", lambda: not os.path.exists(stopping.ldapi))
+            stopping.check_end(stopping.end_daemon())
 
 
 if __name__ == "__main__":
