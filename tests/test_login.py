@@ -105,6 +105,19 @@ class Passwords(Case):
         found = [value for entry in self.ledger_entries() for value in entry]
         self.assertTrue(any(value.startswith("password@local %d " % LIMIT) for value in found), found)
 
+    def test_unknown_services_are_limited_too(self):
+        """And have no entries of their own in the ledger, which anybody could fill with them."""
+        def owners():
+            gateway.directory.search("ou=ledger," + BASE, "(cn=*)")
+            return {entry.entry_dn for entry in gateway.directory.entries if "cn=unknown-" not in entry.entry_dn}
+
+        link, before = self.open(gateway.ldap()), owners()
+        for name in ["no-such-%d" % i for i in range(8)] + ["no-such-9"] * (LIMIT + 2):
+            self.denied(raw.bind(service(name), "wrong"), link, raw.WRONG)
+        self.assertEqual(owners(), before)
+        found = [value for entry in self.ledger_entries() for value in entry]
+        self.assertTrue(any(value.startswith("password@net %d " % LIMIT) for value in found), found)
+
     def ledger_entries(self):
         gateway.directory.search("ou=ledger," + BASE, "(cn=unknown-*)", attributes=["usherFailure"])
         return [list(entry.usherFailure.values) for entry in gateway.directory.entries

@@ -142,39 +142,57 @@ struct slice login_limit_key(const struct login *login)
     return slice_of(name);
 }
 
-void login_service(const struct login_context *context, struct login *login)
+/* Whether the store has this service, and an active one. Errors are the store's. */
+static int service_read(const struct login_context *context, struct login *login, struct slice dn,
+                        bool *ret_known, bool *ret_active)
 {
     static const char *const attributes[] = {"objectClass", "usherActive", NULL};
-    struct slice dn = slice_of(login->user);
     struct store_entry entry;
-    struct tree_place place;
+    int rc =
+        store_read(context->store, login->arena, dn, attributes, login_deadline(context), &entry);
+
+    *ret_known = rc == 0;
+    *ret_active = rc == 0 && value_bool(store_value(&entry, "usheractive"), true);
+    return rc == E_NOTFOUND ? 0 : rc;
+}
+
+/* The password, counted; a service that is not there shares its entry with other names of nobody.
+ */
+static int service_check(const struct login_context *context, struct login *login, struct slice dn)
+{
+    const char *key = login->peer.local ? "password@local" : "password@net";
     struct lockout mine;
     struct slice owner;
-    const char *key = login->peer.local ? "password@local" : "password@net";
-    int rc;
+    bool known, active;
+    int rc = service_read(context, login, dn, &known, &active);
 
-    login->arena = arena_new();
-    if (tree_place(dn, context->base, &place) < 0 || place.kind != TREE_SERVICE) {
-        login_answer(login, E_AUTH, VERIFY_STATE_REFUSED, TEXT_REFUSED);
-        return;
-    }
-    owner = slice_of(arena_printf(login->arena, "service-%016llx",
-                                  (unsigned long long)XXH3_64bits(dn.data, dn.len)));
+    if (rc < 0)
+        return rc;
+    owner = known ? slice_of(arena_printf(login->arena, "service-%016llx",
+                                          (unsigned long long)XXH3_64bits(dn.data, dn.len)))
+                  : ledger_owner(login->arena, NULL, login->user);
     rc = ledger_reserve(context, login->arena, owner, key, &mine);
     login->locked = rc == E_DENIED;
-    if (rc == 0) {
-        rc = store_bind_check(context->store, dn, secret_slice(&login->secret),
-                              login_deadline(context), NULL);
-        if (rc < 0 && rc != E_AUTH)
-            (void)ledger_uncount(context, login->arena, owner, &mine);
-    }
-    if (rc == 0)
-        rc = store_read(context->store, login->arena, dn, attributes, login_deadline(context),
-                        &entry);
-    if (rc == 0 && !value_bool(store_value(&entry, "usheractive"), true))
+    if (rc < 0)
+        return rc;
+    rc = store_bind_check(context->store, dn, secret_slice(&login->secret), login_deadline(context),
+                          NULL);
+    if (rc < 0 && rc != E_AUTH)
+        (void)ledger_uncount(context, login->arena, owner, &mine);
+    if (rc == 0 && !active)
         rc = E_AUTH;
-    if (rc == 0)
-        rc = ledger_success(context, login->arena, owner, &mine, true);
+    return rc == 0 ? ledger_success(context, login->arena, owner, &mine, true) : rc;
+}
+
+void login_service(const struct login_context *context, struct login *login)
+{
+    struct slice dn = slice_of(login->user);
+    struct tree_place place;
+    int rc = E_AUTH;
+
+    login->arena = arena_new();
+    if (tree_place(dn, context->base, &place) == 0 && place.kind == TREE_SERVICE)
+        rc = service_check(context, login, dn);
     if (rc == E_AUTH || rc == E_DENIED || rc == E_NOTFOUND || rc == E_UNWILLING) {
         login_answer(login, E_AUTH, VERIFY_STATE_REFUSED, TEXT_REFUSED);
         return;
