@@ -6,11 +6,12 @@
 import email
 import email.policy
 import re
+import time
 import unittest
 
 import raw_ldap as raw
 from asking import Asking
-from gateway import BASE, Gateway, membership, person, service
+from gateway import BASE, Gateway, membership, person, service, until
 from people import add, add_organization, add_person, code, enrol, fresh_step, password, ticket, wrong_code
 from test_login import LIMIT, REFUSED_TEXT
 
@@ -132,6 +133,40 @@ class App(Case):
             self.ask(raw.NO_ACCESS, raw.compare(membership("t8"), "tickets:read"), link)
         gateway.ctl("unlock", "t8")
         self.ask(raw.NO_ACCESS, raw.compare(membership("t8"), "tickets:read"), link)
+
+    def enrolled(self, uid):
+        """The outcome of the confirmation, as the audit log tells it."""
+        lines = gateway.text("usherd.log").splitlines()
+        return [re.search(r"outcome=(\w+)", line).group(1) for line in lines
+                if "operation=enroll " in line and " user=%s " % uid in line][1:]
+
+    def test_an_enrolment_opens_no_other_session(self):
+        """It is confirmed once somebody else is bound on the connection, who has to enrol, too."""
+        for turn in range(8):  # till the confirmation ends neither before the bind nor with it
+            one, other = "t9-%d" % turn, "t10-%d" % turn
+            for uid in (one, other):
+                add_person(gateway, uid, usherSecondFactor="totp")
+            link = self.open(gateway.bound(person(one), password(one)))
+            begin = raw.enroll(raw.BEGIN)
+            secret = self.ask(raw.SUCCESS, begin, self.open(gateway.bound(person(one), password(one)))).secret
+            before = [self.open(gateway.admin()) for _ in range(24)]
+            for ahead in before:  # one at a time, and the confirmation after them
+                ahead.send(*[raw.message(i + 1, raw.recovery(one)) for i in range(120)])
+            link.post(raw.enroll(raw.CONFIRM, code=code(secret, int(time.time() // 30))))
+            for ahead in before[:3 * turn + 1]:  # it finds its person meanwhile
+                for _ in range(120):
+                    ahead.receive()
+            number = link.post(raw.bind(person(other), password(other)))
+            if link.receive().id != number:
+                continue
+            for ahead in before[3 * turn + 1:]:
+                for _ in range(120):
+                    ahead.receive()
+            outcome = until("it is settled", lambda: self.enrolled(one))
+            self.ask(raw.NO_ACCESS, raw.compare(membership(other), "tickets:read"), link)
+            if outcome == ["ok"]:
+                return
+        self.fail("never was the bind answered first")
 
     def test_reset(self):
         secret, step = self.with_app("t5")

@@ -206,8 +206,9 @@ static void on_enrolled(struct attempt *attempt)
     buffer_init(&value);
     if (login->err == 0 && login->uri[0] != '\0')
         (void)enroll_response_encode(&response, &value);
-    if (login->err == 0 && login->step == ENROLL_CONFIRM) /* the way is open from here on */
-        attempt->request->conn->identity.enroll_only = false;
+    if (login->err == 0 && login->step == ENROLL_CONFIRM &&
+        access_self(attempt->request, slice_of(login->uid)))
+        attempt->request->conn->identity.enroll_only = false; /* the way is open from here on */
     attempt_finish(attempt, &value);
 }
 
