@@ -104,6 +104,28 @@ class Lines(Case):
             self.assertEqual((fields["operation"], fields["step"], fields["target"]), ("compare", step, target))
         self.assertIn(' query="a\\22b"', line)
 
+    def test_compare_of_a_password(self):
+        """No permission is asked for then, and what is compared may be a secret."""
+        _, fields, line = self.told(raw.compare(person("sue"), "hunter2-compared", "userPassword"))
+        self.assertEqual((fields["operation"], fields["result"]), ("compare", str(raw.UNWILLING)))
+        self.assertNotIn("hunter2-compared", line)
+        self.assertIn(" query=", self.told(raw.compare(membership("sue"), "tickets:read", "USHERPERMISSION"))[2])
+
+    def test_who_asked(self):
+        """Not who is bound by the time of the answer."""
+        add_person(gateway, "a5")
+        link = self.open(gateway.bound(person("a5"), password("a5")))
+        _, fields, _ = self.told(raw.logout(), link)
+        self.assertEqual((fields["operation"], fields["who"]), ("logout", '"%s"' % person("a5")))
+        link = self.open(gateway.bound(person("a5"), password("a5")))
+        mark = len(gateway.text("usherd.log"))
+        with gateway.hung_store():
+            link.post(raw.search(BASE, 0))
+            self.assertEqual(link.ask(raw.bind()).code, raw.SUCCESS)
+        until("two lines", lambda: len(self.lines_after(mark)) == 2)
+        who = {match["operation"]: match["who"] for match in map(LINE.match, self.lines_after(mark))}
+        self.assertEqual(who, {"bind": "-", "search": '"%s"' % person("a5")})
+
     def test_a_write_is_told(self):
         dn = person("sue")
         _, fields, _ = self.told(raw.tlv(0x4A, dn.encode()))

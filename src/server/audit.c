@@ -105,6 +105,7 @@ void audit_begin(struct request *request)
     audit->what = name_of(request->op);
     audit->step = 0;
     audit->detail = NULL;
+    audit->who = NULL;
     audit->leaf = 0;
     audit->target[0] = '\0';
     audit->began_ns = line || request->op != OP_COMPARE || loop->timed ? clock_monotonic_ns() : 0;
@@ -112,8 +113,25 @@ void audit_begin(struct request *request)
         return;
     if (target_of(request->message, &dn))
         target_keep(audit, dn, loop->daemon->base);
-    if (request->op == OP_COMPARE)
+    if (request->op == OP_COMPARE && /* of another attribute it may be a password */
+        slice_equal_fold(request->message->compare.attribute, slice_of("usherPermission")))
         audit_detail(request, "query=%s", log_quote(request->message->compare.value, quoted));
+}
+
+static const char *who_of(const struct identity *identity, char buf[LOG_QUOTE_MAX])
+{
+    if (identity->kind == IDENTITY_PEER)
+        return "peer";
+    if (identity->kind == IDENTITY_NONE)
+        return "-";
+    return log_quote((struct slice){identity->dn, identity->dn_len}, buf);
+}
+
+void audit_keep(struct request *request)
+{
+    char buf[LOG_QUOTE_MAX];
+
+    request->audit.who = mem_strdup(who_of(&request->conn->identity, buf));
 }
 
 void audit_detail(struct request *request, const char *format, ...)
@@ -140,15 +158,6 @@ static bool target_known(const struct request *request, const struct result *res
             code == RESULT_STRONGER_AUTH_REQUIRED);
 }
 
-static const char *who_of(const struct identity *identity, char buf[LOG_QUOTE_MAX])
-{
-    if (identity->kind == IDENTITY_PEER)
-        return "peer";
-    if (identity->kind == IDENTITY_NONE)
-        return "-";
-    return log_quote((struct slice){identity->dn, identity->dn_len}, buf);
-}
-
 static void audit_line(const struct request *request, const struct result *result, int64_t took_ns)
 {
     const struct audit *audit = &request->audit;
@@ -163,9 +172,10 @@ static void audit_line(const struct request *request, const struct result *resul
                    audit->target + (masked ? audit->leaf : 0));
     log_audit("operation=%s result=%d ms=%lld.%03lld who=%s from=%s%s%s%s%s%s%s", audit->what,
               result->code, (long long)(took_ns / 1000000), (long long)(took_ns / 1000 % 1000),
-              who_of(&request->conn->identity, who), request->conn->peer.text,
-              has_target ? " target=" : "", has_target ? log_quote(slice_of(target), quoted) : "",
-              step, audit->detail != NULL ? " " : "", audit->detail != NULL ? audit->detail : "",
+              audit->who != NULL ? audit->who : who_of(&request->conn->identity, who),
+              request->conn->peer.text, has_target ? " target=" : "",
+              has_target ? log_quote(slice_of(target), quoted) : "", step,
+              audit->detail != NULL ? " " : "", audit->detail != NULL ? audit->detail : "",
               request->abandoned || request->conn->closed ? " unanswered=yes" : "");
 }
 

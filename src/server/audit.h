@@ -24,12 +24,17 @@ struct audit {
     int step;         /* of a Compare: the step that decided; 0: none did */
     int64_t began_ns; /* monotonic; 0: not timed */
     char *detail;     /* more of the line, or NULL; freed by audit_end */
+    char *who;        /* audit_keep; NULL: whoever is bound when the line is written */
     unsigned leaf;    /* bytes at the front of target that name a user, perhaps an unknown one */
     char target[AUDIT_TARGET_MAX]; /* the start of the normalized DN; empty: none */
 };
 
 /* At the front of an operation, with its message at hand. */
 void audit_begin(struct request *request);
+
+/* Of a request that is answered later: remembers who asks, as somebody else may be bound by then.
+ * The caller frees audit.who. */
+void audit_keep(struct request *request);
 
 /* Adds "name=value" pairs by printf, once. The caller quotes. */
 void audit_detail(struct request *request, const char *format, ...)

@@ -186,6 +186,8 @@ struct request *request_defer(struct request *request, struct result *ret)
     later = mem_alloc(sizeof(*later));
     *later = *request;
     later->message = NULL;
+    if (later->op != OP_BIND) /* whose line names who is bound by it */
+        audit_keep(later);
     later->next = conn->requests;
     later->link = &conn->requests;
     if (later->next != NULL)
@@ -201,6 +203,7 @@ void request_take_back(struct request *request)
     if (request->next != NULL)
         request->next->link = request->link;
     request->conn->request_count--;
+    free(request->audit.who);
     free(request);
 }
 
