@@ -218,7 +218,8 @@ class Places(unittest.TestCase):
     def test_off_by_default_and_loopback_alone(self):
         for where, says in (("0.0.0.0:%d" % free_port(), "an address of the loopback"),
                             ("nowhere", "expected ADDRESS:PORT"),
-                            (gateway.path("none/metrics"), "cannot listen")):
+                            (gateway.path("none/metrics"), "cannot listen"),
+                            (gateway.write("precious", "kept"), "expected a socket or nothing")):
             conf = gateway.write("bad.conf", gateway.text("usher.conf").replace(
                 gateway.path("run/metrics"), where).replace("/run/", "/run2/").replace("/cache", "/cache2")
                 .replace("127.0.0.1:%d" % gateway.port, "127.0.0.1:%d" % free_port()))
@@ -226,6 +227,7 @@ class Places(unittest.TestCase):
             ended = subprocess.run([program("usherd"), "-f", conf], capture_output=True, text=True, timeout=COMMAND)
             self.assertEqual(ended.returncode, 1, ended.stderr)
             self.assertIn(says, ended.stderr)
+        self.assertEqual(gateway.text("precious"), "kept")
 
     def test_tcp_and_off(self):
         port = free_port()

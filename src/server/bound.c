@@ -17,10 +17,16 @@
 /* 0 when nothing answers at the path (a stale socket is removed). */
 static int unix_path_free(const struct sockaddr_un *address)
 {
+    struct stat st;
     int fd, rc = 0;
 
-    if (access(address->sun_path, F_OK) < 0)
+    if (lstat(address->sun_path, &st) < 0)
         return 0;
+    if (!S_ISSOCK(st.st_mode)) {
+        log_error("%s: expected a socket or nothing, and there is something else",
+                  address->sun_path);
+        return E_EXISTS;
+    }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return E_IO;
