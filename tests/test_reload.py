@@ -135,7 +135,7 @@ class BadFiles(Case):
         add_person(gateway, "b2")
         os.mkdir(gateway.path("templates"))
         for options in ({"mail.templates": gateway.path("templates")}, {"keys.file": gateway.path("none")},
-                        {"mail.password_file": gateway.path("none")}):
+                        {"mail.password_file": gateway.path("none")}, {"login.lock_first": 3601}):
             name, = options
             self.assertIn(" error: %s: " % name, self.refused(**options, **{"login.limit": 1}))
         for _ in range(3):

@@ -50,7 +50,7 @@ static void settings_limits(struct settings *settings)
     settings->audit_search = conf_bool(conf, "audit.search");
 }
 
-static void settings_login(struct settings *settings)
+static int settings_login(struct settings *settings)
 {
     const struct conf *conf = settings->conf;
     struct login_context *login = &settings->login;
@@ -68,6 +68,12 @@ static void settings_login(struct settings *settings)
     login->mailed_ms[MAILED_FORGOTTEN] = conf_int(conf, "mail.forgotten_lifetime") * 1000;
     login->sms =
         conf_string_list(conf, "sms.command").count > 0 || conf_string(conf, "sms.url")[0] != '\0';
+    if (login->lockout.first_ms <= login->lockout.most_ms)
+        return 0;
+    log_error("login.lock_first: %lld is more than login.lock_most, which is %lld",
+              (long long)conf_int(conf, "login.lock_first"),
+              (long long)conf_int(conf, "login.lock_most"));
+    return E_CONF;
 }
 
 int settings_open(const struct conf *conf, const struct login_context *fixed,
@@ -80,12 +86,13 @@ int settings_open(const struct conf *conf, const struct login_context *fixed,
     settings->conf = conf_share(conf);
     settings->login = *fixed;
     rc = settings_keys(settings, before);
+    if (rc == 0)
+        rc = settings_login(settings);
     if (rc < 0) {
         settings_release(settings);
         return rc;
     }
     settings_limits(settings);
-    settings_login(settings);
     *ret = settings;
     return 0;
 }
