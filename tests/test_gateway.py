@@ -330,6 +330,17 @@ class RootDse(Case):
         answer = gateway.run("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-H", uri, *words)
         return [tuple(line.split(": ", 1)) for line in answer.stdout.splitlines() if ": " in line]
 
+    def offered(self):
+        """The extended operations that are known by their OID, and not put off to a later version."""
+        def code(oid):
+            with gateway.ldap() as link:
+                return link.ask(raw.extended(oid, b"x"))
+        oids = ["%s.3.%d" % (raw.ARC, number) for number in range(1, 30)] + [
+            raw.WHOAMI, raw.PASSWORD_MODIFY, raw.STARTTLS]
+        answers = {oid: code(oid).text for oid in oids}
+        return {oid for oid, text in answers.items()
+                if "no such extended operation" not in text and "does not offer" not in text}
+
     def test_by_ldapsearch(self):
         uri = "ldap://127.0.0.1:%d" % gateway.port
         found = self.search(uri, "-x", "-s", "base", "-b", "", "+")
@@ -337,6 +348,7 @@ class RootDse(Case):
                             ("vendorName", "usher"), ("supportedControl", raw.FRESHNESS),
                             ("supportedExtension", raw.WHOAMI), ("supportedExtension", raw.VERIFY)):
             self.assertIn((name, value), found)
+        self.assertEqual({value for name, value in found if name == "supportedExtension"}, self.offered())
         self.assertNotIn("supportedSASLMechanisms", [name for name, _ in found])
         for filtered, count in (("(supportedExtension=%s)" % raw.WHOAMI, 1), ("(objectClass=top)", 1),
                                 ("(vendorName=others)", 0), ("(!(objectClass=*))", 0),

@@ -102,6 +102,8 @@ static const char *const root_dse[][2] = {
     {"supportedExtension", OID_USHER_SET_PIN},
     {"supportedExtension", OID_USHER_ENROLL},
     {"supportedExtension", OID_USHER_RECOVERY},
+    {"supportedExtension", OID_USHER_REDEEM},
+    {"supportedExtension", OID_USHER_INVITE},
     {"supportedExtension", OID_USHER_UNLOCK},
     {"supportedExtension", OID_USHER_EXPLAIN},
     {"supportedExtension", OID_USHER_DOCTOR},
