@@ -143,6 +143,16 @@ static void grant(struct world *world, const char *value)
                      0);
 }
 
+/* Gives an entry another RDN. */
+static void name(struct world *world, const char *dn, const char *rdn)
+{
+    struct upstream upstream;
+
+    assert_int_equal(store_checkout(world->store, STORE_WORK, in_ms(PATIENCE_MS), &upstream), 0);
+    assert_int_equal(ldap_rename_s(upstream.ld, dn, rdn, NULL, 1, NULL, NULL), LDAP_SUCCESS);
+    store_checkin(world->store, STORE_WORK, &upstream, 0);
+}
+
 /* The table comes to say that it is fresh, and that its writer lives. */
 static void fresh(struct world *world)
 {
@@ -182,20 +192,35 @@ static void latency(struct world *world)
                   took[count * 99 / 100]);
 }
 
-static void test_answers(void **context)
+static void world_setup(struct world *world)
 {
     struct store_options options = {
         .authzid = SLAPD_AUTHZID, .connections = 2, .login_connections = 1};
-    struct world world = {.arena = arena_new()};
+
+    *world = (struct world){.arena = arena_new()};
+    slapd_setup(&world->slapd, true, tree);
+    (void)snprintf(world->cache, sizeof(world->cache), "%s/cache", world->slapd.directory);
+    options.uri = world->slapd.uri;
+    assert_int_equal(store_open(&options, &world->store), 0);
+    follow(world);
+    until(world, 0);
+}
+
+static void world_teardown(struct world *world)
+{
+    unfollow(world);
+    rights_close(world->rights);
+    store_close(world->store);
+    arena_free(world->arena);
+    slapd_teardown(&world->slapd);
+}
+
+static void test_answers(void **context)
+{
+    struct world world;
 
     (void)context;
-    slapd_setup(&world.slapd, true, tree);
-    (void)snprintf(world.cache, sizeof(world.cache), "%s/cache", world.slapd.directory);
-    options.uri = world.slapd.uri;
-    assert_int_equal(store_open(&options, &world.store), 0);
-
-    follow(&world);
-    until(&world, 0);
+    world_setup(&world);
     fresh(&world);
     latency(&world);
     unfollow(&world);
@@ -226,17 +251,43 @@ static void test_answers(void **context)
                      0);
     until(&world, E_DENIED);
 
-    unfollow(&world);
-    rights_close(world.rights);
-    store_close(world.store);
-    arena_free(world.arena);
-    slapd_teardown(&world.slapd);
+    world_teardown(&world);
+}
+
+/* A unit that gets another name announces itself alone; what is below it goes along and comes back,
+ * also while nobody follows. */
+static void test_units(void **context)
+{
+    static const struct {
+        const char *dn, *rdn, *new_dn, *new_rdn;
+        int answer;
+    } units[] = {
+        {"ou=members,o=acme," SLAPD_BASE, "ou=members", "ou=former,o=acme," SLAPD_BASE, "ou=former",
+         E_DENIED},
+        {"ou=roles," SLAPD_BASE, "ou=roles", "ou=former," SLAPD_BASE, "ou=former", E_DENIED},
+        {"ou=permissions," SLAPD_BASE, "ou=permissions", "ou=former," SLAPD_BASE, "ou=former",
+         E_NOPERM},
+    };
+    struct world world;
+
+    (void)context;
+    world_setup(&world);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        name(&world, units[i].dn, units[i].new_rdn);
+        until(&world, units[i].answer);
+        unfollow(&world);
+        name(&world, units[i].new_dn, units[i].rdn);
+        follow(&world);
+        until(&world, 0);
+    }
+    world_teardown(&world);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

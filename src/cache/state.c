@@ -15,7 +15,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define FORMAT         4
+#define FORMAT         5
 #define MAP_SIZE       (UINT64_C(16) << 30)
 #define DIRECTORY_MODE 0750
 #define ROWS_KEPT      256 /* of the to-do list, published but struck only with the next batch */

@@ -56,6 +56,10 @@ bool state_filled(const struct state *state); /* a refresh was once complete */
 int state_begin(struct state *state);
 int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn,
               const struct attribute *attributes, size_t attribute_count);
+
+/* An entry that the evaluator does not know, as the units are below which others stand: where it is
+ * is kept, and nothing else of it, for its rename tells where those below it are now. */
+int state_put_other(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn);
 int state_delete(struct state *state, const uint8_t uuid[STATE_UUID]); /* unknown: 0 */
 int state_set_cookie(struct state *state, struct slice cookie);
 int state_commit(struct state *state);

@@ -46,6 +46,38 @@ static struct id id_from(const uint8_t uuid[STATE_UUID])
     return id;
 }
 
+/* An entry that cannot be held, and what stood for it with it. */
+static void leave_out(struct state *state, const struct id *id, struct slice dn, int err)
+{
+    problem_tell(state->problems, dn, "cannot be held by the cache, and is left out",
+                 slice_of(err_text(err)));
+    change_delete(&state->batch, id);
+}
+
+/* Puts the entry that has been read, if it is another one than before. */
+static int put_entry(struct state *state, const struct id *id, const struct entry *entry,
+                     const struct attribute *attributes, size_t attribute_count, uint64_t mark)
+{
+    struct batch *batch = &state->batch;
+    struct slice encoded;
+
+    state->encoded.len = 0;
+    if (entry_encode(entry, &state->encoded) != 0) {
+        batch_fail(batch, E_NOMEM);
+        return E_NOMEM;
+    }
+    encoded = buffer_slice(&state->encoded);
+    if (is_first(batch) || !index_same(batch, id, encoded)) {
+        inspect(entry, batch->base, batch->problems);
+        problems_forget_of(state->problems, entry->dn, mark);
+        /* Before it is put: whom a group names is compared with whom it named so far. */
+        pending_note(state->pending, batch, id, entry, attributes, attribute_count);
+        if (!is_first(batch) || !index_add(batch, id, entry, encoded))
+            change_put(batch, id, entry);
+    }
+    return batch->txn.err;
+}
+
 int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn,
               const struct attribute *attributes, size_t attribute_count)
 {
@@ -54,7 +86,6 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
     struct id id = id_from(uuid);
     uint64_t mark = problems_mark(state->problems);
     char buf[DN_MAX];
-    struct slice encoded;
     struct entry entry;
     int err;
 
@@ -69,28 +100,21 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
         err = E_LIMIT;
     if (err == 0)
         err = entry_read(&reader, dn, attributes, attribute_count, batch->arena, &entry);
-    if (err != 0) {
-        /* Left out, and what stood for it with it. */
-        problem_tell(batch->problems, dn, "cannot be held by the cache, and is left out",
-                     slice_of(err_text(err)));
-        change_delete(batch, &id);
-        return batch->txn.err;
-    }
-    state->encoded.len = 0;
-    if (entry_encode(&entry, &state->encoded) != 0) {
-        batch_fail(batch, E_NOMEM);
-        return E_NOMEM;
-    }
-    encoded = buffer_slice(&state->encoded);
-    if (is_first(batch) || !index_same(batch, &id, encoded)) {
-        inspect(&entry, batch->base, batch->problems);
-        problems_forget_of(state->problems, entry.dn, mark);
-        /* Before it is put: whom a group names is compared with whom it named so far. */
-        pending_note(state->pending, batch, &id, &entry, attributes, attribute_count);
-        if (!is_first(batch) || !index_add(batch, &id, &entry, encoded))
-            change_put(batch, &id, &entry);
-    }
+    if (err == 0)
+        return put_entry(state, &id, &entry, attributes, attribute_count, mark);
+    leave_out(state, &id, dn, err);
     return batch->txn.err;
+}
+
+int state_put_other(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn)
+{
+    char buf[DN_MAX];
+    struct slice normal;
+
+    /* What lies below one that cannot be held cannot be held either, and is told of then. */
+    if (dn_normalize(dn, buf, &normal) != 0 || !index_fits(normal))
+        return state_delete(state, uuid);
+    return state_put(state, uuid, dn, NULL, 0);
 }
 
 int state_delete(struct state *state, const uint8_t uuid[STATE_UUID])

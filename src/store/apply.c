@@ -12,6 +12,9 @@ static const char *const apply_classes[] = {
     "usherOrganization", "usherPermission", "usherEvent", "usherService",
 };
 
+/* What nothing stands below, and every login writes. */
+static const char *const apply_leaves[] = {"usherLedger"};
+
 int apply_init(struct apply *apply, struct state *state)
 {
     struct arena *arena = arena_new();
@@ -72,21 +75,23 @@ static size_t entry_weight(const struct store_entry *entry)
     return bytes;
 }
 
-static bool entry_ours(const struct store_entry *entry)
+static bool entry_is(const struct store_entry *entry, const char *const *names, size_t count)
 {
     const struct attribute *classes = store_attribute(entry, "objectclass");
 
     for (size_t i = 0; classes != NULL && i < classes->value_count; i++)
-        for (size_t j = 0; j < sizeof(apply_classes) / sizeof(apply_classes[0]); j++)
-            if (slice_equal_fold(classes->values[i], slice_of(apply_classes[j])))
+        for (size_t j = 0; j < count; j++)
+            if (slice_equal_fold(classes->values[i], slice_of(names[j])))
                 return true;
     return false;
 }
 
 static int entry_put(struct apply *apply, const uint8_t *uuid, const struct store_entry *entry)
 {
-    if (!entry_ours(entry))
+    if (entry_is(entry, apply_leaves, sizeof(apply_leaves) / sizeof(apply_leaves[0])))
         return state_delete(apply->state, uuid);
+    if (!entry_is(entry, apply_classes, sizeof(apply_classes) / sizeof(apply_classes[0])))
+        return state_put_other(apply->state, uuid, entry->dn);
     return state_put(apply->state, uuid, entry->dn, entry->attributes, entry->attribute_count);
 }
 

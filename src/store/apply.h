@@ -2,9 +2,9 @@
  *
  * What the sync (RFC 4533) delivers, turned into batches of the cache's state. Invariants: a cookie
  * is committed only together with, or after, everything that it covers; within a refresh none is,
- * since what is gone is known only at its end; an entry of a class that the evaluator does not know
- * is deleted from the state, so that nothing is left of one that ceases to be ours. Knows no
- * connection.
+ * since what is gone is known only at its end; of an entry of a class that the evaluator does not
+ * know the state keeps where it stands and nothing else, so that nothing is left of one that ceases
+ * to be ours, and what is below it moves along when it is renamed. Knows no connection.
  */
 #ifndef USHER_STORE_APPLY_H
 #define USHER_STORE_APPLY_H
