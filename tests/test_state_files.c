@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "cache/rights.h"
 #include "state_fixture.h"
 
 #include <fcntl.h>
@@ -98,13 +99,21 @@ static void test_other_base(void **state)
     struct fixture *fixture = *state;
     struct state_options options = {
         .directory = fixture->directory, .base = slice_of("dc=other"), .gid = (gid_t)-1};
+    char *path = file_in(fixture, "rights");
+    struct rights *rights = NULL;
 
     fill(fixture, START);
+    assert_int_equal(rights_open(path, &rights), 0);
     state_close(fixture->state);
     fixture->state = NULL;
     assert_int_equal(state_open(&options, &fixture->state), 0);
     assert_false(state_filled(fixture->state));
     assert_int_equal(counts_of(fixture).entries, 0);
+    /* The old table is about other people. */
+    assert_true(rights_replaced(rights));
+    rights_close(rights);
+    assert_int_equal(rights_open(path, &rights), E_NOTFOUND);
+    free(path);
 }
 
 /* What could not be published is published with the next change, or the next proof of freshness. */

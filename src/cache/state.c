@@ -58,6 +58,16 @@ static bool state_fits(struct state *state)
     return true;
 }
 
+/* Whether the state is of another base: so is the table that was published from it. */
+static bool state_foreign(struct state *state)
+{
+    struct batch *batch = &state->batch;
+    struct slice base;
+
+    return db_get(&batch->txn, BATCH_META, slice_of("base"), &base) &&
+           !slice_equal(base, batch->base);
+}
+
 static int state_load(struct state *state)
 {
     int err = batch_begin(&state->batch, state->db, false);
@@ -66,6 +76,8 @@ static int state_load(struct state *state)
     if (err != 0)
         return err;
     fits = state_fits(state);
+    if (state_foreign(state))
+        table_withdraw(state->path);
     state->filled = fits && state->batch.numbers.filled != 0;
     batch_abort(&state->batch);
     return fits ? 0 : state_empty(state);

@@ -34,9 +34,10 @@ struct state_options {
     void *context;
 };
 
-/* Opens or makes the cache. A state of another format or another base is emptied. Afterwards the
- * table at rights is usable at once when it is of this boot; else it is rebuilt from state here.
- * The to-do list is worked off before this returns. E_BUSY: another process has it open. */
+/* Opens or makes the cache. A state of another format or another base is emptied; the table of
+ * another base is taken away. Afterwards the table at rights is usable at once when it is of this
+ * boot; else it is rebuilt from state here. The to-do list is worked off before this returns.
+ * E_BUSY: another process has it open. */
 int state_open(const struct state_options *options, struct state **ret);
 void state_close(struct state *state);
 

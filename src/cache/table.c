@@ -175,6 +175,17 @@ static void file_mark_replaced(int fd)
         return;
 }
 
+void table_withdraw(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+
+    (void)unlink(path);
+    if (fd < 0)
+        return;
+    file_mark_replaced(fd);
+    (void)close(fd);
+}
+
 int table_publish(struct table *table)
 {
     int old, err = 0;

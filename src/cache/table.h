@@ -57,6 +57,9 @@ int table_create(const char *path, struct table_size size, gid_t gid, struct tab
 
 /* Renames a created table into place and marks the one that stood there replaced. */
 int table_publish(struct table *table);
+
+/* Takes away what stands at path, and tells its readers: nothing in it is true any more. */
+void table_withdraw(const char *path);
 void table_close(struct table *table); /* unlinks one that was never published */
 
 /* How much is used and how much there is; used to decide on a larger file. Removed records and
