@@ -13,7 +13,14 @@
 #include "base/log.h"
 #include "sync_world.h"
 
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 /* Changes while we do not follow: they come by the session log, or all is read anew. */
 static void missed(bool session_log, bool server_restarts)
@@ -185,6 +192,120 @@ static void test_restored_changed(void **context)
     world_clear(&world);
 }
 
+#define CUT_ROLES 6
+
+/* Stands between the sync and the store, and hangs up after so many bytes of the store's. */
+struct cut {
+    const char *directory;
+    int listener;
+    _Atomic long bytes;
+    pthread_t thread;
+};
+
+static int unix_socket(const char *directory, const char *name, bool listens)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", directory, name);
+    if (listens)
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    else
+        assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    if (listens)
+        assert_int_equal(listen(fd, 4), 0);
+    return fd;
+}
+
+/* Hands on what there is to read, at most max bytes; false when there is nothing more. */
+static bool hand_on(int from, int to, long max, long *ret_count)
+{
+    char bytes[512];
+    ssize_t got = read(from, bytes, max < (long)sizeof(bytes) ? (size_t)max : sizeof(bytes));
+
+    *ret_count = got;
+    return got > 0 && send(to, bytes, (size_t)got, MSG_NOSIGNAL) == got;
+}
+
+static void *cut_run(void *context)
+{
+    struct cut *cut = context;
+    int client;
+
+    while ((client = accept(cut->listener, NULL, NULL)) >= 0) {
+        int server = unix_socket(cut->directory, "ldapi", false);
+        struct pollfd items[] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
+        long left = cut->bytes, count;
+
+        while (left > 0 && poll(items, 2, -1) > 0) {
+            if (items[0].revents != 0 && !hand_on(client, server, 512, &count))
+                break;
+            if (items[1].revents == 0)
+                continue;
+            if (!hand_on(server, client, left, &count))
+                break;
+            left -= count;
+        }
+        (void)close(client);
+        (void)close(server);
+    }
+    return NULL;
+}
+
+/* How many of the roles have the new grant. */
+static int changed(struct world *world)
+{
+    int count = 0;
+
+    for (int i = 0; i < CUT_ROLES; i++) {
+        char name[8];
+
+        (void)snprintf(name, sizeof(name), "r%d", i);
+        count += role_is(world, name, "+c:d");
+    }
+    return count;
+}
+
+/* The connection is lost within a refresh, at any byte of it: what it brought so far is half of
+ * what happened, in no order of time, and may have to do for as long as the store is away. */
+static void test_cut(void **context)
+{
+    struct world world;
+    struct cut cut = {.directory = world.slapd.directory};
+    char *name;
+    int cuts = 0;
+
+    (void)context;
+    world_init(&world, true);
+    for (int i = 0; i < CUT_ROLES; i++)
+        role_add(&world, arena_printf(world.arena, "r%d", i));
+    follow(&world);
+    UNTIL(role_is(&world, "r5", "+a:b"));
+    caught_up(&world);
+    unfollow(&world);
+    for (int i = 0; i < CUT_ROLES; i++)
+        role_set(&world, arena_printf(world.arena, "r%d", i), "+c:d");
+    cut.listener = unix_socket(cut.directory, "cut", true);
+    name = world.slapd.uri + strlen(world.slapd.uri) - strlen("ldapi");
+    memcpy(name, "cut", sizeof("cut"));
+    assert_int_equal(pthread_create(&cut.thread, NULL, cut_run, &cut), 0);
+    for (cut.bytes = 1; changed(&world) < CUT_ROLES; cut.bytes += 61) {
+        follow(&world);
+        UNTIL(status(&world).error[0] != '\0' || changed(&world) == CUT_ROLES);
+        unfollow(&world);
+        assert_true(changed(&world) == 0 || changed(&world) == CUT_ROLES);
+        cuts++;
+    }
+    print_message("cut %d times, at %ld bytes the last\n", cuts - 1, cut.bytes);
+    assert_true(cuts > CUT_ROLES);
+    (void)shutdown(cut.listener, SHUT_RDWR);
+    (void)pthread_join(cut.thread, NULL);
+    (void)close(cut.listener);
+    memcpy(name, "ldapi", sizeof("ldapi"));
+    world_clear(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_hung),
         cmocka_unit_test(test_restored),
         cmocka_unit_test(test_restored_changed),
+        cmocka_unit_test(test_cut),
     };
 
     log_open("test_sync_lost", LOG_LEVEL_WARNING);

@@ -234,15 +234,15 @@ static int message_take(struct follow *follow, int64_t now_ms, bool *ret_taken)
     return err;
 }
 
-/* Whether to commit now. What came before the end of the connection is good. A refresh names
- * entries in no order of time: from a cookie it is held to its end, or answers would be those of a
- * mixture that the store never had. One that names everything is held open for a while alone: the
+/* Whether to commit now. A refresh names entries in no order of time: from a cookie it is held to
+ * its end, or answers would be those of a mixture that the store never had. What else came before
+ * the end of the connection is good. One that names everything is held open for a while alone: the
  * store and we take turns at being the slower one, and a commit waits for the disk. Nobody waits
  * for what the first refresh commits before its end. */
 static bool batch_due(const struct follow *follow, int err, int64_t now_ms)
 {
     if (err != 0)
-        return err == E_UNAVAIL;
+        return err == E_UNAVAIL && !(follow->apply->refreshing && follow->apply->asked);
     return !follow->apply->refreshing || apply_full(follow->apply) ||
            (!follow->apply->asked && state_filled(follow->apply->state) &&
             now_ms - follow->commit_ms >= HOLD_MS);
