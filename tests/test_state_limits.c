@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "cache/entry.h"
 #include "state_fixture.h"
 
 #include <stdio.h>
@@ -146,6 +147,27 @@ static void test_outgrown(void **state)
     free(long_dn);
 }
 
+/* What restricts a permission is not lost for its length: nobody may then. */
+static void test_restrictions_too_long(void **state)
+{
+    struct fixture *fixture = *state;
+    char *text = mem_printf("%0*d", ENTRY_VALUE_MAX + 1, 0);
+
+    fill(fixture, START);
+    begin(fixture);
+    put(fixture, 0, "person zoe");
+    put(fixture, 0, "membership acme/zoe grant=+*");
+    put_raw(fixture, 1, "cn=long:channel,ou=permissions," STATE_TREE_BASE, "usherPermission",
+            "usherChannel", text);
+    put_raw(fixture, 2, "cn=long:requires,ou=permissions," STATE_TREE_BASE, "usherPermission",
+            "usherRequires", text);
+    commit(fixture);
+    expect(fixture, "acme", "zoe", "ticket:read", 0);
+    expect(fixture, "acme", "zoe", "long:channel", E_NOPERM);
+    expect(fixture, "acme", "zoe", "long:requires", E_DENIED);
+    free(text);
+}
+
 /* Defects are told once in a batch, however many hold what is broken. */
 static void test_told_once(void **state)
 {
@@ -172,7 +194,7 @@ int main(void)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, state_setup, state_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_growth),   CASE(test_bits_run_out), CASE(test_misfits),
-        CASE(test_outgrown), CASE(test_told_once),
+        CASE(test_outgrown), CASE(test_told_once),    CASE(test_restrictions_too_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,22 +154,38 @@ static int slice_order(const void *a, const void *b)
     return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
 }
 
+/* A value that is too long. One that restricts stays, cut short: no query and no permission meets
+ * what is left of it, so that nobody may. */
+static void read_long(struct entry *entry, enum entry_list list, bool is_dn, struct slice value,
+                      struct arena *arena)
+{
+    struct entry_values *to = &entry->lists[list];
+
+    fault(entry, arena, is_dn ? FAULT_DN : FAULT_LONG, value);
+    if (list == ENTRY_CHANNEL || list == ENTRY_REQUIRES)
+        to->values[to->count++] = (struct slice){.data = value.data, .len = ENTRY_VALUE_MAX};
+}
+
 static void read_list(struct entry *entry, enum entry_list list, bool is_dn,
                       const struct attribute *attribute, struct arena *arena)
 {
     struct entry_values *to = &entry->lists[list];
-    size_t count = 0, kept = 0;
+    size_t count, kept = 0;
     char buf[DN_MAX];
 
     to->values = arena_alloc(arena, attribute->value_count * sizeof(*to->values));
+    to->count = 0;
     for (size_t i = 0; i < attribute->value_count; i++) {
         struct slice value = attribute->values[i];
 
-        if (value.len > ENTRY_VALUE_MAX || (is_dn && dn_normalize(value, buf, &value) != 0))
-            fault(entry, arena, is_dn ? FAULT_DN : FAULT_LONG, value);
+        if (value.len > ENTRY_VALUE_MAX)
+            read_long(entry, list, is_dn, value, arena);
+        else if (is_dn && dn_normalize(value, buf, &value) != 0)
+            fault(entry, arena, FAULT_DN, value);
         else
-            to->values[count++] = is_dn ? arena_copy(arena, value) : value;
+            to->values[to->count++] = is_dn ? arena_copy(arena, value) : value;
     }
+    count = to->count;
     if (count > 1)
         qsort(to->values, count, sizeof(*to->values), slice_order);
     for (size_t i = 0; i < count; i++)

@@ -78,7 +78,7 @@ struct entry_reader {
  * be read are skipped; what they were stands in ENTRY_FAULTS. E_LIMIT for an entry beyond
  * ENTRY_VALUES_MAX values. */
 #define ENTRY_VALUES_MAX 1000000
-#define ENTRY_VALUE_MAX  4096 /* bytes; longer values are skipped */
+#define ENTRY_VALUE_MAX  4096 /* bytes; longer values are skipped, a restriction cut */
 #define ENTRY_FAULTS_MAX 32   /* remembered of one entry, */
 #define ENTRY_FAULT_MAX  200  /* with so many bytes of the value */
 int entry_read(const struct entry_reader *reader, struct slice dn,
