@@ -153,6 +153,48 @@ static void test_publishing_fails(void **state)
     free(path);
 }
 
+static void remove_one(struct fixture *fixture, const char *line)
+{
+    struct naive *tree = tree_of(line);
+    uint8_t uuid[STATE_UUID];
+
+    state_tree_uuid(naive_at(tree, 0), uuid);
+    assert_int_equal(state_delete(fixture->state, uuid), 0);
+    naive_free(tree);
+}
+
+/* A permission that half a publication put into the table, and that is gone before the next one. */
+static void test_publishing_stopped(void **state)
+{
+    struct fixture *fixture = *state;
+    char *path = file_in(fixture, "rights.new"), line[32];
+
+    fill(fixture, START);
+    begin(fixture);
+    put(fixture, 0, "role /other");
+    commit(fixture);
+    expect(fixture, "acme", "alice", "new:one", E_NOPERM);
+    assert_int_equal(mkdir(path, 0700), 0);
+    begin(fixture);
+    put(fixture, 0, "permission new:one");
+    for (unsigned i = 0; i < 3000; i++) { /* for whom there is no room */
+        (void)snprintf(line, sizeof(line), "person p%u", i);
+        put(fixture, 0, line);
+    }
+    assert_int_not_equal(state_commit(fixture->state), 0);
+    expect(fixture, "acme", "alice", "new:one", E_DENIED);
+    begin(fixture);
+    remove_one(fixture, "permission new:one");
+    for (unsigned i = 0; i < 3000; i++) {
+        (void)snprintf(line, sizeof(line), "person p%u", i);
+        remove_one(fixture, line);
+    }
+    commit(fixture);
+    expect(fixture, "acme", "alice", "new:one", E_NOPERM);
+    assert_int_equal(rmdir(path), 0);
+    free(path);
+}
+
 /* The records of the table, sequence numbers included: what follows its header. */
 static uint64_t table_hash(const struct fixture *fixture)
 {
@@ -197,9 +239,9 @@ int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, state_setup, state_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_second_process),    CASE(test_rights_lost), CASE(test_state_lost),
-        CASE(test_unsynced_kept),     CASE(test_other_base),  CASE(test_publishing_fails),
-        CASE(test_unknown_attribute),
+        CASE(test_second_process),     CASE(test_rights_lost),       CASE(test_state_lost),
+        CASE(test_unsynced_kept),      CASE(test_other_base),        CASE(test_publishing_fails),
+        CASE(test_publishing_stopped), CASE(test_unknown_attribute),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,17 +70,18 @@ static int run_error(const struct run *run)
     return run->err != 0 ? run->err : run->batch->txn.err;
 }
 
-/* Keeps the new catalogue in place of the old after success. */
+/* Keeps the new catalogue in place of the old after success. Otherwise nobody knows which of the
+ * two the table has more of: next time all of it is put. */
 static void run_end(struct run *run, struct publish *publish)
 {
     pool_free(run->pool);
     if (run->catalogue == publish->catalogue)
         return;
-    if (run_error(run) == 0) {
-        catalogue_free(publish->catalogue);
-        publish->catalogue = run->catalogue;
-    } else {
+    catalogue_free(publish->catalogue);
+    publish->catalogue = run->catalogue;
+    if (run_error(run) != 0) {
         catalogue_free(run->catalogue);
+        publish->catalogue = NULL;
     }
 }
 
