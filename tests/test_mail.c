@@ -311,6 +311,9 @@ static void silence(void **state)
 
 static char large_text[MAIL_BODY_MAX + 2];
 
+#define URL_SECRET      "in-the-url"
+#define URL_WITH(login) "smtp://" login "127.0.0.1:1"
+
 /* Nothing of this reaches a server: there is none at this port. */
 static const struct {
     struct mail mail;
@@ -352,12 +355,10 @@ static const struct {
      NULL,
      NULL,
      E_CONFIDENTIAL},
-    {{"bob@example.org", "s", "b"},
-     "smtp://127.0.0.1@example.org",
-     "u",
-     NULL,
-     NULL,
-     E_CONFIDENTIAL},
+    {{"bob@example.org", "s", "b"}, "smtp://127.0.0.1@example.org", "u", NULL, NULL, E_SYNTAX},
+    {{"bob@example.org", "s", "b"}, URL_WITH("u:" URL_SECRET "@"), NULL, NULL, NULL, E_SYNTAX},
+    {{"bob@example.org", "s", "b"}, URL_WITH(":" URL_SECRET "@"), "u", NULL, NULL, E_SYNTAX},
+    {{"bob@example.org", "s", "b"}, URL_WITH("u;AUTH=PLAIN@"), NULL, NULL, NULL, E_SYNTAX},
     {{"bob@example.org", "s", "b"}, "nonsense", NULL, NULL, NULL, E_SYNTAX},
     {{"bob@example.org", "s", "b"}, "", NULL, NULL, NULL, E_SYNTAX},
     {{"bob@example.org", "s", "b"}, NULL, NULL, NULL, NULL, E_MAIL}, /* nothing wrong with it */
@@ -380,6 +381,7 @@ static void refused_before(void **state)
         int err = mail_send(&server, &refusals[i].mail, NULL, wrong, sizeof(wrong));
         if (err != refusals[i].err || wrong[0] == '\0')
             fail_msg("case %zu: %s: %s", i, err_name(err), wrong);
+        assert_null(strstr(wrong, URL_SECRET));
     }
 }
 

@@ -252,6 +252,15 @@ class Sending(Case):
         until("the queue is empty", lambda: not self.queued())
         self.assertEqual(len(self.received("w1")), 1)
 
+    def test_a_mail_server_that_takes_no_mail_of_ours(self):
+        for wrong, says in (({"mail.url": "smtp://u:in-the-url@127.0.0.1:1"}, "holds a user name"),
+                            ({"mail.url": "nonsense://"}, "smtp://host:port"),
+                            ({"mail.url": "smtp://mail.example.org", "mail.user": "u"}, "in the clear"),
+                            ({"mail.url": "smtp://127.0.0.1:1", "mail.from": "nobody"}, "sender")):
+            said = self.refused(**wrong)
+            self.assertIn(says, said)
+            self.assertNotIn("in-the-url", said)
+
     def test_a_mail_server_where_there_was_none(self):
         add_person(gateway, "w2")
         gateway.restart_daemon(**{"mail.url": ""})

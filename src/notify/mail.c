@@ -139,9 +139,25 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
-/* May the password go to this server? */
+/* Whether the URL has one of these parts. */
+static bool has_part(CURLU *url, const CURLUPart *parts, size_t count)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        char *part = NULL;
+
+        found |= curl_url_get(url, parts[i], &part, 0) == CURLUE_OK;
+        curl_free(part);
+    }
+    return found;
+}
+
+/* May the password go to this server? One in the URL itself would pass by all that is asked of
+ * user, and stand in every error text. */
 static int check_confidential(const struct mail_server *server, char *errbuf, size_t size)
 {
+    static const CURLUPart login[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS};
     CURLU *url = curl_url();
     char *scheme = NULL, *host = NULL;
     int err = 0;
@@ -150,6 +166,9 @@ static int check_confidential(const struct mail_server *server, char *errbuf, si
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
         curl_url_get(url, CURLUPART_HOST, &host, 0)) {
         snprintf(errbuf, size, "the server's URL is not smtp://host:port or smtps://host:port");
+        err = E_SYNTAX;
+    } else if (has_part(url, login, sizeof(login) / sizeof(login[0]))) {
+        snprintf(errbuf, size, "the server's URL holds a user name: smtp://host:port is expected");
         err = E_SYNTAX;
     } else if (is_set(server->user) && server->tls != MAIL_TLS_ALWAYS &&
                strcmp(scheme, "smtps") != 0 && !is_loopback(host)) {
@@ -168,6 +187,13 @@ static int check_address(const char *what, const char *address, char *errbuf, si
         return 0;
     snprintf(errbuf, size, "the %s is not a mail address", what);
     return E_SYNTAX;
+}
+
+int mail_check(const struct mail_server *server, char *errbuf, size_t size)
+{
+    int err = check_address("sender", server->from, errbuf, size);
+
+    return err == 0 ? check_confidential(server, errbuf, size) : err;
 }
 
 int mail_compose(const struct mail_server *server, const struct mail *mail, struct slice png,
@@ -373,9 +399,8 @@ int mail_deliver(const struct mail_server *server, const char *to, struct slice 
     struct delivery delivery = {.server = server, .message = message, .stop = stop};
     int err;
 
-    if ((err = check_address("sender", server->from, errbuf, size)) < 0 ||
-        (err = check_address("recipient", to, errbuf, size)) < 0 ||
-        (err = check_confidential(server, errbuf, size)) < 0)
+    if ((err = mail_check(server, errbuf, size)) < 0 ||
+        (err = check_address("recipient", to, errbuf, size)) < 0)
         return err;
     delivery.recipients = curl_slist_append(NULL, to);
     if (delivery.recipients == NULL) {

@@ -53,6 +53,11 @@ int mail_init(void);
  * quotes, angle brackets, commas, comments or control bytes. E_SYNTAX. */
 int mail_address_check(struct slice address);
 
+/* Whether a mail could go to this server at all. errbuf says why not.
+ *   E_SYNTAX        the sender is no address; the URL is another one, or holds a user name
+ *   E_CONFIDENTIAL  as mail_deliver */
+int mail_check(const struct mail_server *server, char *errbuf, size_t size);
+
 /* Appends the mail, from the sender of this server, as it is to travel; id (letter_id) becomes its
  * Message-ID; png (empty: none) is shown below the text. errbuf says what is wrong.
  *   E_SYNTAX  an address, name, subject or body may not stand where it should

@@ -108,6 +108,12 @@ static int delivery_mail(struct delivery *delivery)
         .from = conf_string(conf, "mail.from"),
         .timeout_ms = (long)conf_int(conf, "mail.timeout"),
     };
+    if (delivery_mails(delivery))
+        rc = mail_check(&delivery->server, error, sizeof(error));
+    if (rc < 0) {
+        log_error("mail: %s", error);
+        return rc;
+    }
     delivery->queue_server = delivery->server;
     delivery->queue_server.timeout_ms = (long)conf_int(conf, "mail.queue_timeout") * 1000;
     delivery->link = conf_string(conf, "mail.link");
