@@ -259,7 +259,7 @@ class Sms(unittest.TestCase):
         self.assertNotIn("hook-token", gateway.text("usherd.log"))
 
     def test_hooks_that_fail(self):
-        by_hook("http://127.0.0.1:%d/" % hook.server_port)
+        by_hook("http://user:key-in-the-url@127.0.0.1:%d/?key=key-in-the-url" % hook.server_port)
         for number, mood in enumerate((500, 404, 302, "silent")):
             with self.subTest(mood=mood):
                 if mood == "silent":
@@ -268,7 +268,9 @@ class Sms(unittest.TestCase):
                 self.person(uid)
                 self.assertEqual(self.ask(link, 0, uid).destination, "v***@example.org")
                 self.assertEqual(len(self.mailed(uid)), 1)
-        self.assertEqual({path for path, _, _ in hook.posts}, {"/"})  # no redirect was followed
+        self.assertEqual({path.split("?")[0] for path, _, _ in hook.posts}, {"/"})  # no redirect was followed
+        self.assertIn("sms.url: ", gateway.text("usherd.log"))
+        self.assertNotIn("key-in-the-url", gateway.text("usherd.log"))
 
     def test_tls(self):
         cert, key = gateway.path("cert.pem"), gateway.path("key.pem")

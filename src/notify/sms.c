@@ -260,7 +260,7 @@ static int post(const struct sms_gateway *gateway, CURL *curl, struct curl_slist
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
     if (code == CURLE_OK && answer >= 200 && answer <= 299)
         return 0;
-    (void)snprintf(errbuf, size, "%s: %s (answer %ld)", gateway->url,
+    (void)snprintf(errbuf, size, "sms.url: %s (answer %ld)", /* itself it may hold a key */
                    code == CURLE_OK ? "it is not sent"
                    : why[0] != '\0' ? why
                                     : curl_easy_strerror(code),

@@ -45,8 +45,8 @@ bool sms_configured(const struct sms_gateway *gateway);
  *   E_CONFIDENTIAL  http:// to another host: the code would travel in the clear */
 int sms_check(const struct sms_gateway *gateway, char *errbuf, size_t size);
 
-/* Sends. number is one of sms_number. errbuf says why not, without number, text and token. Once
- * *stop is set (NULL: never) it gives up.
+/* Sends. number is one of sms_number. errbuf says why not, without number, text, token and URL.
+ * Once *stop is set (NULL: never) it gives up.
  *   E_LIMIT    the text is too long
  *   E_MAIL     refused, or not sent
  *   E_TIMEOUT  nobody can tell
