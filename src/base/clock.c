@@ -115,9 +115,8 @@ int clock_parse(struct slice text, int64_t *ret_ms)
     tm.tm_mday = day;
     tm.tm_hour = hour;
     tm.tm_min = minute;
-    tm.tm_sec = second;
-    add_ms += (int64_t)timegm(&tm) * 1000;
-    if (tm.tm_mday != day) /* timegm made 31 February into March */
+    add_ms += ((int64_t)timegm(&tm) + second) * 1000; /* a leap second may be the next day's */
+    if (tm.tm_mday != day)                            /* timegm made 31 February into March */
         return E_SYNTAX;
     *ret_ms = add_ms;
     return 0;
