@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "client/client.h"
 
 #include <security/pam_ext.h>
@@ -219,19 +220,6 @@ void pam_usher_show(struct pam_usher *call, int style, const char *text)
         (void)pam_prompt(call->pamh, style, NULL, "%s", text);
 }
 
-/* Into a terminated buffer, without what could move a terminal's cursor. */
-static void text_copy(struct slice from, char *buf, size_t size)
-{
-    size_t len = from.len < size ? from.len : size - 1;
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)from.data[i];
-
-        buf[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-    }
-    buf[len] = '\0';
-}
-
 /* One request to usherd; writes rc and text into the answer. */
 typedef int on_client(struct client *client, void *context, struct pam_usher_answer *answer);
 
@@ -285,7 +273,7 @@ static int ask_verify(struct client *client, void *context, struct pam_usher_ans
         return rc;
     answer->state = response.state;
     answer->means = response.means;
-    text_copy(response.text, answer->text, sizeof(answer->text));
+    utf8_copy(response.text, answer->text, sizeof(answer->text));
     if (response.ticket.len > sizeof(answer->ticket))
         return E_LIMIT;
     answer->ticket_len = response.ticket.len;
@@ -338,7 +326,7 @@ static int ask_challenge(struct client *client, void *context, struct pam_usher_
     struct challenge_response sent;
     int rc = client_challenge(client, context, &sent);
 
-    text_copy(rc == 0 ? sent.destination : slice_of(client_text(client)), answer->text,
+    utf8_copy(rc == 0 ? sent.destination : slice_of(client_text(client)), answer->text,
               sizeof(answer->text));
     return rc;
 }
@@ -361,7 +349,7 @@ static int ask_set_pin(struct client *client, void *context, struct pam_usher_an
 {
     int rc = client_set_pin(client, context);
 
-    text_copy(slice_of(client_text(client)), answer->text, sizeof(answer->text));
+    utf8_copy(slice_of(client_text(client)), answer->text, sizeof(answer->text));
     return rc;
 }
 
@@ -369,7 +357,7 @@ static int ask_password(struct client *client, void *context, struct pam_usher_a
 {
     int rc = client_password_modify(client, context);
 
-    text_copy(slice_of(client_text(client)), answer->text, sizeof(answer->text));
+    utf8_copy(slice_of(client_text(client)), answer->text, sizeof(answer->text));
     return rc;
 }
 

@@ -33,6 +33,8 @@ static const struct login {
      "verify user=alice factor=0 service", NULL, "ticket"},
     {PW_STACK, "verify 49 state=7 text=Wrong%20name%20or%20secret.", "no\n", PAM_AUTH_ERR,
      NOT_CALLED, "Q:Password: |E:Wrong name or secret.|", NULL, NULL, NULL},
+    {PW_STACK, "verify 49 state=7 text=N%C3%B8%1B%5B2J%C2%9B2J", "no\n", PAM_AUTH_ERR, NOT_CALLED,
+     "Q:Password: |E:N\xc3\xb8 [2J  2J|", NULL, NULL, NULL}, /* no cursor moves */
     {PW_STACK, "result 49 text=internal%20reason", "no\n", PAM_AUTH_ERR, NOT_CALLED,
      "Q:Password: |", NULL, NULL, NULL},
     {"auth required PW org=acme permission=shell:use", DONE, "pw\n", PAM_SUCCESS, NOT_CALLED,

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -95,17 +96,23 @@ char *log_quote(struct slice text, char buf[LOG_QUOTE_MAX])
     size_t used = 0;
 
     buf[used++] = '"';
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
+    while (text.len > 0) {
+        size_t len = utf8_plain(text);
 
         if (used + 9 > LOG_QUOTE_MAX) {
             used += (size_t)snprintf(buf + used, LOG_QUOTE_MAX - used, "...");
             break;
         }
-        if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
-            used += (size_t)snprintf(buf + used, LOG_QUOTE_MAX - used, "\\%02x", c);
-        else
-            buf[used++] = (char)c;
+        if (len == 0 || text.data[0] == '"' || text.data[0] == '\\') {
+            used += (size_t)snprintf(buf + used, LOG_QUOTE_MAX - used, "\\%02x",
+                                     (unsigned char)text.data[0]);
+            len = 1;
+        } else {
+            memcpy(buf + used, text.data, len);
+            used += len;
+        }
+        text.data += len;
+        text.len -= len;
     }
     buf[used++] = '"';
     buf[used] = '\0';

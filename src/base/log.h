@@ -27,8 +27,8 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One audit line, shown at every level: key=value pairs by the caller. */
 void log_audit(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* User text in quotes, control bytes, quotes and backslashes as \xx, cut to fit buf with "...".
- * Returns buf. */
+/* User text in quotes, cut between characters to fit buf with "...". Quotes, backslashes and what
+ * is no plain character of UTF-8 (utf8_plain) stand as \xx. Returns buf. */
 #define LOG_QUOTE_MAX 160
 char *log_quote(struct slice text, char buf[LOG_QUOTE_MAX]);
 

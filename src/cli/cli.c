@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -139,9 +140,11 @@ const char *cli_answer(int rc, int *ret_status)
 
 void cli_print(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
+    while (text.len > 0) {
+        size_t len = utf8_plain(text), taken = len > 0 ? len : 1;
 
-        (void)putchar(c < 0x20 || c == 0x7f ? '?' : c);
+        (void)fwrite(len > 0 ? text.data : "?", 1, taken, stdout);
+        text.data += taken;
+        text.len -= taken;
     }
 }

@@ -2,6 +2,7 @@
 #include "client/client.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "client/calling.h"
 #include "ldap/dn.h"
 #include "ldap/message.h"
@@ -121,19 +122,6 @@ const char *client_text(const struct client *client)
     return client->text;
 }
 
-/* Nothing that could move a terminal's cursor. */
-static void client_keep_text(struct client *client, struct slice text)
-{
-    size_t len = text.len < sizeof(client->text) ? text.len : sizeof(client->text) - 1;
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-
-        client->text[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-    }
-    client->text[len] = '\0';
-}
-
 /* No answer: what was said on this connection can no longer be known. */
 int client_fail(struct client *client, int rc)
 {
@@ -175,13 +163,13 @@ int client_answer(struct client *client, char *bytes, size_t len, enum op op, st
     if (rc < 0)
         return client_fail(client, rc);
     if (ret->id == 0) {
-        client_keep_text(client, ret->result.text);
+        utf8_copy(ret->result.text, client->text, sizeof(client->text));
         return client_fail(client, E_UNAVAIL);
     }
     if (ret->id != client->id || ret->op != op)
         return client_fail(client, E_PROTO);
     client->code = ret->result.code;
-    client_keep_text(client, ret->result.text);
+    utf8_copy(ret->result.text, client->text, sizeof(client->text));
     return code_answers(client->code, op) ? client_result(client->code)
                                           : client_fail(client, E_PROTO);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <openssl/evp.h>
@@ -12,37 +13,12 @@
 
 #define WORD_BYTES 39 /* of UTF-8 in one encoded word: its line then has at most 76 bytes */
 
-/* Length of the UTF-8 character at the start of bytes; 0 when there is none. */
-static size_t character_len(struct slice bytes)
-{
-    const unsigned char *c = (const unsigned char *)bytes.data;
-    size_t len = c[0] < 0x80                    ? 1
-                 : c[0] >= 0xC2 && c[0] <= 0xDF ? 2
-                 : c[0] >= 0xE0 && c[0] <= 0xEF ? 3
-                 : c[0] >= 0xF0 && c[0] <= 0xF4 ? 4
-                                                : 0;
-
-    if (len == 0 || len > bytes.len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((c[i] & 0xC0) != 0x80)
-            return 0;
-    if ((c[0] == 0xE0 && c[1] < 0xA0) || (c[0] == 0xED && c[1] > 0x9F) ||
-        (c[0] == 0xF0 && c[1] < 0x90) || (c[0] == 0xF4 && c[1] > 0x8F))
-        return 0;
-    return len;
-}
-
 int header_text_check(struct slice text)
 {
     while (text.len > 0) {
-        unsigned char c = (unsigned char)text.data[0];
-        size_t len = character_len(text);
-        /* C1 controls are C2 80 to C2 9F; the line separators of Unicode are E2 80 A8 and A9. */
-        if (len == 0 || (c < ' ' && c != '\t') || c == 127 ||
-            (c == 0xC2 && (unsigned char)text.data[1] < 0xA0) ||
-            (len == 3 && (memcmp(text.data, "\xE2\x80\xA8", 3) == 0 ||
-                          memcmp(text.data, "\xE2\x80\xA9", 3) == 0)))
+        size_t len = text.data[0] == '\t' ? 1 : utf8_plain(text);
+
+        if (len == 0)
             return E_SYNTAX;
         text.data += len;
         text.len -= len;
@@ -66,7 +42,7 @@ static size_t append_words(char *to, struct slice text)
     while (text.len > 0) {
         size_t len = 0;
         while (len < text.len) {
-            size_t more = character_len((struct slice){text.data + len, text.len - len});
+            size_t more = utf8_length((struct slice){text.data + len, text.len - len});
             assert(more > 0);
             if (len + more > WORD_BYTES)
                 break;

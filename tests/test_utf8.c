@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * UTF-8: what is a character, what is plain text, and what is left of the rest in a copy and in a
+ * line of the log.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/utf8.h"
+
+static const struct {
+    const char *bytes;
+    size_t length, plain;
+} characters[] = {
+    {"a", 1, 1},
+    {" ", 1, 1},
+    {"~", 1, 1},
+    {"\xc3\xb8x", 2, 2},        /* o with a stroke */
+    {"\xc2\xa0", 2, 2},         /* the first that is no control */
+    {"\xe2\x82\xac", 3, 3},     /* euro */
+    {"\xf0\x9f\x8e\xab", 4, 4}, /* a ticket */
+    {"\xf4\x8f\xbf\xbf", 4, 4}, /* the last of all */
+    {"\x1b[2J", 1, 0},          /* escape */
+    {"\n", 1, 0},
+    {"\t", 1, 0},
+    {"\x7f", 1, 0},
+    {"\xc2\x80", 2, 0}, /* C1 controls, first and last, and CSI */
+    {"\xc2\x9f", 2, 0},
+    {"\xc2\x9b", 2, 0},
+    {"\xc2\x85", 2, 0},     /* next line */
+    {"\xe2\x80\xa8", 3, 0}, /* line and paragraph separator */
+    {"\xe2\x80\xa9", 3, 0},
+    {"\x9b", 0, 0}, /* CSI in Latin-1 */
+    {"\xc2", 0, 0}, /* cut */
+    {"\xc2x", 0, 0},
+    {"\xe2\x80", 0, 0},
+    {"\xf0\x9f\x8e", 0, 0},
+    {"\xc0\x8a", 0, 0}, /* longer than needed */
+    {"\xc1\xbf", 0, 0},
+    {"\xe0\x9f\xbf", 0, 0},
+    {"\xf0\x8f\xbf\xbf", 0, 0},
+    {"\xed\xa0\x80", 0, 0},     /* surrogate */
+    {"\xf4\x90\x80\x80", 0, 0}, /* beyond the last */
+    {"\xf5\x80\x80\x80", 0, 0},
+    {"\xff", 0, 0},
+};
+
+static void lengths(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
+        struct slice bytes = slice_of(characters[i].bytes);
+
+        if (utf8_length(bytes) != characters[i].length || utf8_plain(bytes) != characters[i].plain)
+            fail_msg("case %zu: %zu, %zu", i, utf8_length(bytes), utf8_plain(bytes));
+    }
+    assert_int_equal(utf8_length((struct slice){"", 1}), 1); /* a byte 0 */
+    assert_int_equal(utf8_plain((struct slice){"", 1}), 0);
+}
+
+static void copies(void **state)
+{
+    static const struct {
+        const char *from, *copy;
+        size_t size;
+    } cases[] = {
+        {"", "", 8},
+        {"", "", 1},
+        {"abc", "", 1},
+        {"abc", "ab", 3},
+        {"abc", "abc", 4},
+        {"a\x1b[2J\nb", "a [2J b", 16},
+        {"a\xc2\x9b\x32Jb", "a  2Jb", 16},
+        {"a\x9b\xff", "a  ", 16},
+        {"a\xe2\x82\xac", "a", 4},
+        {"a\xe2\x82\xac", "a\xe2\x82\xac", 5},
+    };
+    char buf[16];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        utf8_copy(slice_of(cases[i].from), buf, cases[i].size);
+        assert_string_equal(buf, cases[i].copy);
+    }
+}
+
+static void quotes(void **state)
+{
+    static const struct {
+        const char *text, *quoted;
+    } cases[] = {
+        {"", "\"\""},
+        {"J\xc3\xb8rgen", "\"J\xc3\xb8rgen\""},
+        {"a\"b\\c", "\"a\\22b\\5cc\""},
+        {"a\nb\x1b", "\"a\\0ab\\1b\""},
+        {"a\xc2\x9b\x32J", "\"a\\c2\\9b2J\""},
+        {"a\xe2\x80\xa8", "\"a\\e2\\80\\a8\""},
+        {"a\x9b\xff", "\"a\\9b\\ff\""},
+    };
+    char quoted[LOG_QUOTE_MAX], text[1 + 2 * LOG_QUOTE_MAX + 1] = "";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(log_quote(slice_of(cases[i].text), quoted), cases[i].quoted);
+    for (size_t start = 0; start < 2; start++) { /* cut before, and in the middle of, a character */
+        memset(text, 'x', start);
+        for (size_t i = 0; i < LOG_QUOTE_MAX; i++)
+            memcpy(text + start + 2 * i, "\xc3\xb8", 2);
+        log_quote(slice_of(text), quoted);
+        assert_string_equal(quoted + strlen(quoted) - 4, "...\"");
+        for (struct slice rest = slice_of(quoted); rest.len > 0;) {
+            size_t len = utf8_plain(rest);
+
+            assert_true(len > 0);
+            rest.data += len;
+            rest.len -= len;
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lengths),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(quotes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
