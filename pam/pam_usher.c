@@ -152,6 +152,7 @@ static int login_find(struct pam_usher *call)
         (void)snprintf(login->user, sizeof(login->user), "%s", call->user);
     }
     call->login = login;
+    call->user = login->user; /* PAM's own goes when a conversation sets another */
     return PAM_SUCCESS;
 }
 
@@ -407,6 +408,15 @@ int pam_usher_refuse(struct pam_usher *call, const struct pam_usher_answer *answ
     return err_pam(answer->rc);
 }
 
+/* Whether PAM means the user that the login is about, still. */
+static bool user_stands(const struct pam_usher *call)
+{
+    const void *user = NULL;
+
+    return pam_get_item(call->pamh, PAM_USER, &user) == PAM_SUCCESS && user != NULL &&
+           strcmp(user, call->user) == 0;
+}
+
 int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answer)
 {
     const char *named = call->options.organization != NULL ? call->options.organization : "";
@@ -419,6 +429,10 @@ int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answ
 
     if (!answer->answered || (!complete && !due))
         return pam_usher_refuse(call, answer);
+    if (!user_stands(call)) {
+        pam_syslog(call->pamh, LOG_ERR, "the user was changed while a secret was asked for");
+        return PAM_SYSTEM_ERR;
+    }
     (void)snprintf(organization, sizeof(organization), "%s", named);
     pam_usher_forget(login);
     (void)snprintf(login->organization, sizeof(login->organization), "%s", organization);

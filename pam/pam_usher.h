@@ -82,7 +82,7 @@ struct pam_usher {
     int flags;
     const struct pam_usher_module *module;
     struct pam_usher_options options;
-    const char *user;
+    const char *user;              /* the login's own copy */
     struct pam_usher_login *login; /* about user */
 };
 
@@ -133,7 +133,7 @@ void pam_usher_change(struct pam_usher *call, const char *old_secret, const char
 int pam_usher_refuse(struct pam_usher *call, const struct pam_usher_answer *answer);
 
 /* Takes the answer to a secret into the login: PAM_SUCCESS when it is complete or a factor is due
- * with a ticket, else as pam_usher_refuse. */
+ * with a ticket; PAM_SYSTEM_ERR when PAM_USER is somebody else by now; else as pam_usher_refuse. */
 int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answer);
 
 /* Whether a typed secret can be sent: PAM_SUCCESS, or PAM_AUTH_ERR for an empty one and for what

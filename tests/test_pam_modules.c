@@ -15,6 +15,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HANGING 12 /* modules and calls: if each waited its second, it would show */
@@ -95,6 +96,39 @@ static void test_other_user(void **state)
     assert_int_equal(pam_set_item(session.pamh, PAM_USER, "bob"), PAM_SUCCESS);
     assert_int_equal(pam_authenticate(session.pamh, 0), PAM_AUTH_ERR);
     assert_null(strstr(fake_asked(&session.fake), "factor=3"));
+    session_stop(&session);
+}
+
+/* A conversation is the host's own code, and may set the user. */
+static int converse_as_bob(int count, const struct pam_message **messages,
+                           struct pam_response **ret, void *context)
+{
+    struct session *session = context;
+    struct pam_response *responses = calloc((size_t)count, sizeof(*responses));
+
+    (void)messages;
+    assert_non_null(responses);
+    assert_int_equal(pam_set_item(session->pamh, PAM_USER, "bob"), PAM_SUCCESS);
+    responses[0].resp = strdup("pw");
+    *ret = responses;
+    return PAM_SUCCESS;
+}
+
+/* What was begun about one user is not asked about another, nor about freed memory, and lets in
+ * neither. */
+static void test_user_set_meanwhile(void **state)
+{
+    struct session session;
+    struct pam_conv conv = {converse_as_bob, &session};
+
+    (void)state;
+    session_start(&session, PW_STACK, DONE "ticket=F1\n" DONE, "alice", "");
+    assert_int_equal(pam_set_item(session.pamh, PAM_CONV, &conv), PAM_SUCCESS);
+    assert_int_equal(pam_authenticate(session.pamh, 0), PAM_SYSTEM_ERR);
+    assert_true(fake_was_asked(&session.fake, "verify user=alice factor=1 secret=pw"));
+    assert_int_equal(pam_acct_mgmt(session.pamh, 0), PAM_SUCCESS);
+    assert_true(fake_was_asked(&session.fake, "verify user=bob factor=0 service"));
+    assert_null(strstr(fake_asked(&session.fake), "F1"));
     session_stop(&session);
 }
 
@@ -243,7 +277,7 @@ int main(void)
         cmocka_unit_test(test_bounds),    cmocka_unit_test(test_symbols),
         cmocka_unit_test(test_sshd_junk), cmocka_unit_test(test_minimum_uid),
         cmocka_unit_test(test_setcred),   cmocka_unit_test(test_other_user),
-        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_deadline),  cmocka_unit_test(test_user_set_meanwhile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
