@@ -195,7 +195,8 @@ static int change_make(struct pam_usher *call)
         call->login->must_change = false;
     } else {
         rc = pam_usher_refuse(call, &answer);
-        if (answer.answered && (answer.rc == E_UNWILLING || answer.rc == E_SYNTAX))
+        if (answer.answered &&
+            (answer.rc == E_UNWILLING || answer.rc == E_SYNTAX || answer.rc == E_LIMIT))
             rc = PAM_AUTHTOK_ERR; /* the new one is not good enough; the text says why */
     }
     mem_wipe(&answer, sizeof(answer));

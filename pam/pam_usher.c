@@ -449,6 +449,8 @@ int pam_usher_sendable(struct pam_usher *call, const char *secret)
     static const char junk[] = "\b\n\r\177INCORRECT";
     size_t len = strlen(secret), same = 0;
 
+    if (len > SECRET_MAX) /* usherd takes none */
+        return PAM_AUTH_ERR;
     while (same < len && secret[same] == junk[same % (sizeof(junk) - 1)])
         same++;
     if (same < len)

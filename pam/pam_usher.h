@@ -136,8 +136,8 @@ int pam_usher_refuse(struct pam_usher *call, const struct pam_usher_answer *answ
  * with a ticket; PAM_SYSTEM_ERR when PAM_USER is somebody else by now; else as pam_usher_refuse. */
 int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answer);
 
-/* Whether a typed secret can be sent: PAM_SUCCESS, or PAM_AUTH_ERR for an empty one and for what
- * sshd types for a user that it does not know. */
+/* Whether a typed secret can be sent: PAM_SUCCESS, or PAM_AUTH_ERR for an empty one, one longer
+ * than SECRET_MAX, and for what sshd types for a user that it does not know. */
 int pam_usher_sendable(struct pam_usher *call, const char *secret);
 
 /* Shows text unless the application asked for silence. Empty text shows nothing. */

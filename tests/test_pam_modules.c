@@ -261,6 +261,15 @@ static void test_bounds(void **state)
                          len == 256 ? PAM_SUCCESS : PAM_USER_UNKNOWN);
         session_stop(&session);
     }
+    for (size_t len = 1024; len <= 1025; len++) { /* of a secret */
+        snprintf(text, sizeof(text), "%0*d", (int)len, 1);
+        session_start(&session, "auth required PW", "verify 0 state=0", "alice", "");
+        session.talk.always = text;
+        assert_int_equal(pam_authenticate(session.pamh, 0),
+                         len == 1024 ? PAM_SUCCESS : PAM_AUTH_ERR);
+        assert_int_equal(strstr(fake_asked(&session.fake), "verify") != NULL, len == 1024);
+        session_stop(&session);
+    }
     for (size_t len = 15; len <= 16; len++) {
         snprintf(text, sizeof(text), "LANG=%.*s.UTF-8", (int)len, letters);
         session_start(&session, "auth required PW", "verify 0 state=0", "alice", "pw\n");
