@@ -11,25 +11,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The secret that an earlier module asked for, or a new one. libpam keeps it in PAM_AUTHTOK and
- * wipes it; an existing one would be returned unasked, so it goes first. */
-static int secret_ask(struct pam_usher *call, bool reuse, const char **ret)
+/* Asks for a secret and has libpam keep it as this item, which it wipes. Not pam_get_authtok: that
+ * makes an error of a conversation that wants to be asked again later. PAM_INCOMPLETE for one. */
+static int token_ask(struct pam_usher *call, int item, const char *prompt, const char **ret)
+{
+    const void *kept = NULL;
+    char *typed = NULL;
+    int rc = pam_prompt(call->pamh, PAM_PROMPT_ECHO_OFF, &typed, "%s", prompt);
+
+    if (rc == PAM_SUCCESS && typed != NULL)
+        rc = pam_set_item(call->pamh, item, typed);
+    if (rc == PAM_SUCCESS && typed != NULL)
+        rc = pam_get_item(call->pamh, item, &kept);
+    if (typed != NULL)
+        mem_wipe(typed, strlen(typed));
+    free(typed);
+    if (rc == PAM_CONV_AGAIN)
+        return PAM_INCOMPLETE;
+    if (rc != PAM_SUCCESS || kept == NULL)
+        return PAM_CONV_ERR;
+    *ret = kept;
+    return PAM_SUCCESS;
+}
+
+/* What an earlier module asked for; NULL for nothing. It stands until the item is set.
+ */
+static const char *token_earlier(const struct pam_usher *call, int item)
+{
+    const void *earlier = NULL;
+
+    return pam_get_item(call->pamh, item, &earlier) == PAM_SUCCESS ? earlier : NULL;
+}
+
+/* What an earlier module asked for goes first: should nothing be typed, modules that follow do not
+ * see it. */
+static int secret_ask(struct pam_usher *call, const char **ret)
 {
     const char *prompt = call->options.prompt != NULL ? call->options.prompt
                                                       : pam_usher_text(call, call->module->prompt);
-    const char *secret = NULL;
-    int rc = PAM_SUCCESS;
 
-    if (!reuse)
-        rc = pam_set_item(call->pamh, PAM_AUTHTOK, NULL);
-    if (rc == PAM_SUCCESS)
-        rc = pam_get_authtok(call->pamh, PAM_AUTHTOK, &secret, prompt);
-    if (rc == PAM_CONV_AGAIN)
-        return PAM_INCOMPLETE;
-    if (rc != PAM_SUCCESS || secret == NULL)
-        return PAM_CONV_ERR;
-    *ret = secret;
-    return PAM_SUCCESS;
+    (void)pam_set_item(call->pamh, PAM_AUTHTOK, NULL);
+    return token_ask(call, PAM_AUTHTOK, prompt, ret);
 }
 
 static int secret_verify(struct pam_usher *call, const char *secret)
@@ -50,23 +72,22 @@ int pam_usher_authenticate(pam_handle_t *pamh, int flags, int argc, const char *
 {
     struct pam_usher call;
     const char *secret = NULL;
-    const void *earlier = NULL;
     bool reuse;
     int rc = pam_usher_begin(pamh, flags, argc, argv, module, &call);
 
     if (rc != PAM_SUCCESS)
         return rc;
     pam_usher_forget(call.login);
-    if (pam_get_item(pamh, PAM_AUTHTOK, &earlier) != PAM_SUCCESS)
-        earlier = NULL;
-    if (call.options.use_first_pass && earlier == NULL)
+    if (call.options.use_first_pass || call.options.try_first_pass)
+        secret = token_earlier(&call, PAM_AUTHTOK);
+    if (call.options.use_first_pass && secret == NULL)
         return PAM_AUTH_ERR;
-    reuse = earlier != NULL && (call.options.use_first_pass || call.options.try_first_pass);
-    rc = secret_ask(&call, reuse, &secret);
+    reuse = secret != NULL;
+    rc = reuse ? PAM_SUCCESS : secret_ask(&call, &secret);
     if (rc == PAM_SUCCESS)
         rc = secret_verify(&call, secret);
     if (rc == PAM_AUTH_ERR && reuse && !call.options.use_first_pass) {
-        rc = secret_ask(&call, false, &secret);
+        rc = secret_ask(&call, &secret);
         if (rc == PAM_SUCCESS)
             rc = secret_verify(&call, secret);
     }
@@ -113,16 +134,19 @@ int pam_usher_account(pam_handle_t *pamh, int flags, int argc, const char **argv
  * Nobody is asked for a secret that is another module's, or that cannot be checked now. */
 static int change_check(struct pam_usher *call)
 {
+    const char *secret = token_earlier(call, PAM_OLDAUTHTOK);
     struct pam_usher_answer answer;
-    const char *secret = NULL;
     int rc = call->login->stage != STAGE_NONE ? PAM_SUCCESS : pam_usher_known(call);
 
     if (rc != PAM_SUCCESS)
         return rc;
-    rc = pam_get_authtok(call->pamh, PAM_OLDAUTHTOK, &secret,
-                         pam_usher_text(call, call->module->old_prompt));
-    if (rc != PAM_SUCCESS || secret == NULL)
-        return rc == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTHTOK_RECOVERY_ERR;
+    if (secret == NULL && call->options.use_first_pass)
+        return PAM_AUTHTOK_RECOVERY_ERR;
+    if (secret == NULL)
+        rc = token_ask(call, PAM_OLDAUTHTOK, pam_usher_text(call, call->module->old_prompt),
+                       &secret);
+    if (rc != PAM_SUCCESS)
+        return rc == PAM_INCOMPLETE ? rc : PAM_AUTHTOK_RECOVERY_ERR;
     rc = pam_usher_sendable(call, secret);
     if (rc != PAM_SUCCESS)
         return rc;
@@ -151,28 +175,26 @@ static int change_again(struct pam_usher *call, const char *new_secret)
     if (again != NULL)
         mem_wipe(again, strlen(again));
     free(again);
-    return rc;
+    return rc == PAM_CONV_AGAIN ? PAM_INCOMPLETE : rc;
 }
 
 /* The new secret: that of an earlier module such as pam_pwquality, or typed twice. */
 static int change_ask(struct pam_usher *call, const char **ret)
 {
-    const void *earlier = NULL;
-    const char *secret = NULL;
-    int rc;
+    const char *secret = token_earlier(call, PAM_AUTHTOK);
+    bool reuse = secret != NULL;
+    int rc = PAM_SUCCESS;
 
-    if (pam_get_item(call->pamh, PAM_AUTHTOK, &earlier) != PAM_SUCCESS)
-        earlier = NULL;
-    rc = pam_get_authtok_noverify(call->pamh, &secret,
-                                  pam_usher_text(call, call->module->new_prompt));
-    if (rc == PAM_SUCCESS && (secret == NULL || *secret == '\0'))
+    if (!reuse && (call->options.use_authtok || call->options.use_first_pass))
+        return PAM_AUTHTOK_ERR;
+    if (!reuse)
+        rc = token_ask(call, PAM_AUTHTOK, pam_usher_text(call, call->module->new_prompt), &secret);
+    if (rc == PAM_SUCCESS && *secret == '\0')
         rc = PAM_AUTHTOK_ERR;
-    if (rc == PAM_SUCCESS && earlier == NULL)
+    if (rc == PAM_SUCCESS && !reuse)
         rc = change_again(call, secret);
-    if (rc == PAM_CONV_AGAIN)
-        return PAM_INCOMPLETE;
     if (rc != PAM_SUCCESS)
-        return rc == PAM_TRY_AGAIN ? rc : PAM_AUTHTOK_ERR;
+        return rc == PAM_TRY_AGAIN || rc == PAM_INCOMPLETE ? rc : PAM_AUTHTOK_ERR;
     *ret = secret;
     return PAM_SUCCESS;
 }

@@ -52,7 +52,7 @@ struct pam_usher_options {
     int64_t timeout_s;
     int64_t minimum_uid; /* 0: everybody is asked about */
     bool use_first_pass, try_first_pass;
-    bool use_authtok; /* read by libpam itself in pam_get_authtok */
+    bool use_authtok; /* chauthtok: never asks for the new secret */
     bool nullok;      /* changes nothing: an empty secret is never right */
     bool debug;
 };

@@ -27,7 +27,7 @@ static void talk_said(struct talk *talk, char kind, const char *text)
     (void)snprintf(talk->said + used, sizeof(talk->said) - used, "%c:%s|", kind, text);
 }
 
-/* "NULL" for a line: no error and no reply either, which some programs do. */
+/* "NULL" for a line: no error and no reply either, which some programs do. "LATER": ask again. */
 static int talk_answer(struct talk *talk, struct pam_response *ret)
 {
     size_t len = strcspn(talk->replies, "\n");
@@ -39,6 +39,10 @@ static int talk_answer(struct talk *talk, struct pam_response *ret)
     }
     if (*talk->replies == '\0')
         return PAM_CONV_ERR;
+    if (strncmp(talk->replies, "LATER\n", 6) == 0) {
+        talk->replies += len + 1;
+        return PAM_CONV_AGAIN;
+    }
     if (strncmp(talk->replies, "NULL\n", 5) != 0) {
         ret->resp = strndup(talk->replies, len);
         assert_non_null(ret->resp);

@@ -132,6 +132,39 @@ static void test_user_set_meanwhile(void **state)
     session_stop(&session);
 }
 
+/* An application that cannot answer yet calls again, and the stack goes on where it was. */
+static void test_conversation_later(void **state)
+{
+    static const struct {
+        int (*call)(pam_handle_t *pamh, int flags);
+        const char *stack, *steps, *replies;
+        int later; /* times that it cannot */
+    } cases[] = {
+        {pam_authenticate, "auth required PW", DONE, "LATER\npw\n", 1},
+        {pam_authenticate, "auth required PW", DONE, "LATER\nLATER\npw\n", 2},
+        {pam_authenticate, "auth required PIN org=till", DONE, "LATER\n1111\n", 1},
+        {pam_authenticate, "auth required PW\nauth required OTP", DUE "means=3\n" DONE,
+         "LATER\npw\nLATER\n123456\n", 2},
+        {pam_chauthtok, "password required PW", DONE "\n" DONE "\n" DONE "\nresult 0",
+         "LATER\nold\nnew\nnew\n", 1},
+        {pam_chauthtok, "password required PW", DONE "\n" DONE "\nresult 0",
+         "old\nLATER\nnew\nLATER\nnew\nnew\n", 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct session session;
+        int later = 0, rc;
+
+        session_start(&session, cases[i].stack, cases[i].steps, "alice", cases[i].replies);
+        while ((rc = cases[i].call(session.pamh, 0)) == PAM_INCOMPLETE)
+            later++;
+        if (rc != PAM_SUCCESS || later != cases[i].later)
+            fail_msg("case %zu: %s, %d times later", i, pam_strerror(NULL, rc), later);
+        session_stop(&session);
+    }
+}
+
 /* One limit for the stack; a second hung module adds nothing; a rest gives the time anew. */
 static void test_deadline(void **state)
 {
@@ -283,10 +316,15 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounds),    cmocka_unit_test(test_symbols),
-        cmocka_unit_test(test_sshd_junk), cmocka_unit_test(test_minimum_uid),
-        cmocka_unit_test(test_setcred),   cmocka_unit_test(test_other_user),
-        cmocka_unit_test(test_deadline),  cmocka_unit_test(test_user_set_meanwhile),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_symbols),
+        cmocka_unit_test(test_sshd_junk),
+        cmocka_unit_test(test_minimum_uid),
+        cmocka_unit_test(test_setcred),
+        cmocka_unit_test(test_other_user),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_user_set_meanwhile),
+        cmocka_unit_test(test_conversation_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
