@@ -18,6 +18,7 @@
 #define FORMAT         5
 #define MAP_SIZE       (UINT64_C(16) << 30)
 #define DIRECTORY_MODE 0750
+#define STATE_TRIES    2   /* as it is, and after what is damaged was put away */
 #define ROWS_KEPT      256 /* of the to-do list, published but struck only with the next batch */
 
 /* Empties the state and gives it its marks, in a transaction of its own. */
@@ -147,7 +148,7 @@ static int state_data(struct state *state, const struct db_options *options)
 {
     int err = 0;
 
-    for (int tries = 0; tries < 2; tries++) {
+    for (int tries = 0; tries < STATE_TRIES; tries++) {
         err = db_open(options, &state->db);
         if (err == 0)
             err = state_load(state);

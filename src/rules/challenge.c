@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CHALLENGE_TRIES 16 /* swaps lost to others */
+#define CHALLENGE_TRIES 16 /* swaps lost to others before we say busy */
 
 /* Whether the peer may have a code sent: a trusted one, or one that holds the password step's
  * ticket. */
@@ -75,7 +75,7 @@ static int challenge_swap(const struct login_context *context, struct login *log
     return rc;
 }
 
-/* Swaps a new record in. E_BUSY: the last one is less than a minute old. */
+/* Swaps a new record in. E_BUSY: the last one is less than a minute old; E_CONFLICT: lost. */
 static int challenge_record_once(const struct login_context *context, struct login *login)
 {
     struct slice *values, old = {0}, last;
@@ -100,7 +100,7 @@ static int challenge_record(const struct login_context *context, struct login *l
 
     for (int i = 0; rc == E_CONFLICT && i < CHALLENGE_TRIES; i++)
         rc = challenge_record_once(context, login);
-    return rc == E_CONFLICT ? E_BUSY : rc;
+    return rc;
 }
 
 static bool has_mail(const struct person *person)
@@ -163,7 +163,7 @@ void login_challenge(const struct login_context *context, struct login *login)
         return;
     }
     if (rc < 0) {
-        login_unavailable(login, rc);
+        login_unavailable(login, rc == E_CONFLICT ? E_BUSY : rc);
         return;
     }
     (void)login_set(login->mail_name, sizeof(login->mail_name), person->name);

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CODE_TRIES 16 /* swaps lost to others */
+#define CODE_TRIES 16 /* swaps lost to others before we say busy */
 
 /* A TOTP code: its step is swapped into the ledger before anybody is told. */
 static int code_totp(const struct login_context *context, struct login *login, struct slice owner,
@@ -94,7 +94,7 @@ static int code_sent(const struct login_context *context, struct login *login, s
         lost = false;
         rc = code_sent_once(context, login, owner, code, &lost, ret);
     }
-    return rc;
+    return lost ? E_BUSY : rc; /* it was right */
 }
 
 bool verify_challenge_used(struct slice *record)

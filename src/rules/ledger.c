@@ -2,6 +2,7 @@
 #include "rules/ledger.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "cache/tree.h"
 #include "rules/person.h"
 #include "store/entry.h"
@@ -169,6 +170,17 @@ int ledger_drop(const struct login_context *context, struct arena *arena, struct
     return E_BUSY;
 }
 
+int ledger_forget(const struct login_context *context, struct arena *arena, struct slice owner,
+                  const char *key)
+{
+    int rc = ledger_drop(context, arena, owner, key);
+
+    if (rc != E_BUSY)
+        return rc;
+    log_warning("the failed attempts of %.*s stay counted: %s", SLICE_ARG(owner), err_text(rc));
+    return 0;
+}
+
 /* The day as usherLastLogin has it. */
 static struct slice ledger_today(struct arena *arena)
 {
@@ -189,7 +201,7 @@ int ledger_success(const struct login_context *context, struct arena *arena, str
 
     if (rc != E_CONFLICT)
         return rc;
-    rc = ledger_drop(context, arena, owner, mine->key);
+    rc = ledger_forget(context, arena, owner, mine->key);
     if (rc < 0 || !complete)
         return rc;
     buffer_init(&dn);

@@ -32,6 +32,11 @@ int ledger_uncount(const struct login_context *context, struct arena *arena, str
 int ledger_drop(const struct login_context *context, struct arena *arena, struct slice owner,
                 const char *key);
 
+/* The same when what the failures were counted for has happened already: a record that others keep
+ * changing stays, which the log is told, and undoes nothing. */
+int ledger_forget(const struct login_context *context, struct arena *arena, struct slice owner,
+                  const char *key);
+
 /* The same, after a success: mine is what was reserved, and most likely still there. complete: it
  * was a whole login, whose day is noted in the same write. */
 int ledger_success(const struct login_context *context, struct arena *arena, struct slice owner,

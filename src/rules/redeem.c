@@ -268,17 +268,24 @@ static int redeem_settle(const struct login_context *context, struct login *logi
 
     for (int i = 0; rc == E_CONFLICT && i < REDEEM_TRIES; i++)
         rc = person_settle_once(context, login, redeeming);
+    if (rc == E_CONFLICT) { /* the claim lapses at once: the same password carries this through */
+        (void)redeem_unclaim(context, login, redeeming, MAILED_CLAIMED);
+        return E_BUSY;
+    }
     if (rc == 0)
         rc = redeem_unclaim(context, login, redeeming, MAILED_USED);
-    if (rc == E_NOTFOUND)
-        rc = 0; /* another was mailed meanwhile: this one is gone */
+    if (rc == E_CONFLICT)
+        log_warning("a mailed token of %s stays claimed in the ledger: %s", login->uid,
+                    err_text(rc));
+    if (rc == E_NOTFOUND || rc == E_CONFLICT)
+        rc = 0; /* another was mailed meanwhile, or the change of the password ends it */
     for (int i = 0; rc == 0 && i < MAILED_KINDS; i++)
         if (i != (int)redeeming->kind) /* its own stays, to be known as used */
             slot_end(context, login, (enum mailed_kind)i);
     for (size_t i = 0; rc == 0 && i < sizeof(keys) / sizeof(keys[0]); i++)
         if (ledger_drop(context, login->arena, redeeming->owner, keys[i]) < 0)
             log_warning("the failed logins of %s stay counted", login->uid);
-    return rc == E_CONFLICT ? E_BUSY : rc;
+    return rc;
 }
 
 /* Whether the store may have done what it was asked for without telling. */

@@ -21,7 +21,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ENROLL_TRIES 16 /* swaps lost to others */
+#define ENROLL_TRIES 16 /* swaps lost to others before we say busy */
 
 static bool is_self(const struct login *login)
 {
@@ -174,7 +174,7 @@ static int enroll_swap(const struct login_context *context, struct login *login,
             rc = ledger_slot_swap(context, login->arena, login->person->usher_id, LEDGER_ENROLL,
                                   old, record);
     }
-    return rc;
+    return rc == E_CONFLICT ? E_BUSY : rc;
 }
 
 static void enroll_begin(const struct login_context *context, struct login *login)
@@ -280,10 +280,13 @@ static void enroll_confirm(const struct login_context *context, struct login *lo
     if (rc == 0)
         rc = enroll_store(context, login, &secret);
     secret_clear(&secret);
-    if (rc == 0)
-        rc = enroll_swap(context, login, (struct slice){0});
-    if (rc == 0)
+    if (rc == 0) {
         login_notify(login, NOTICE_APP);
+        rc = enroll_swap(context, login, (struct slice){0});
+        if (rc == E_BUSY) /* it expires, and its secret is the app's own */
+            log_warning("the enrolment of %s stays in the ledger: %s", login->uid, err_text(rc));
+        rc = rc == E_BUSY ? 0 : rc;
+    }
     answer_store(login, rc);
 }
 
@@ -422,7 +425,7 @@ static void password_change(const struct login_context *context, struct login *l
         if (rc != 0 && rc != E_AUTH)
             (void)ledger_uncount(context, login->arena, owner, &mine);
         if (rc == 0)
-            rc = ledger_drop(context, login->arena, owner, key);
+            rc = ledger_forget(context, login->arena, owner, key);
     }
     if (rc == 0) {
         redeem_end(context, login);

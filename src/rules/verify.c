@@ -91,13 +91,33 @@ static void password_factor_due(const struct login_context *context, struct logi
     login->due = login->person->second_factor;
 }
 
+/* A code of a person whose password was right; factors: those of the steps before. */
+static void verify_code_attempt(const struct login_context *context, struct login *login,
+                                struct slice owner, struct slice code, unsigned factors)
+{
+    struct lockout mine;
+    int rc = ledger_reserve(context, login->arena, owner, "code", &mine);
+
+    login->locked = rc == E_DENIED;
+    if (rc == 0) {
+        rc = verify_code_check(context, login, code, &login->done);
+        if (rc == E_CONFLICT || rc == E_BUSY) /* no guess: used before, or not to be had now */
+            (void)ledger_uncount(context, login->arena, owner, &mine);
+    }
+    if (rc == 0) /* the code is used up: nothing short of a store that is away fails the login */
+        rc = ledger_forget(context, login->arena, owner, verify_password_key(login));
+    if (rc == 0)
+        verify_settle(context, login, owner, &mine, factors | TICKET_CODE);
+    else if (rc == E_AUTH || rc == E_DENIED || rc == E_CONFLICT)
+        verify_refuse(login);
+    else
+        login_unavailable(login, rc);
+}
+
 /* A right password in a bind, whose code (may be empty) has been cut off. */
 static void password_bind_code(const struct login_context *context, struct login *login,
                                struct slice owner, struct slice code)
 {
-    struct lockout mine;
-    int rc;
-
     if (!person_enrolled(login->person)) {
         login->enroll_only = true;
         login->change_only = login->person->must_change;
@@ -108,20 +128,7 @@ static void password_bind_code(const struct login_context *context, struct login
         verify_refuse(login);
         return;
     }
-    rc = ledger_reserve(context, login->arena, owner, "code", &mine);
-    login->locked = rc == E_DENIED;
-    if (rc == 0)
-        rc = verify_code_check(context, login, code, &login->done);
-    if (rc == E_CONFLICT)
-        (void)ledger_uncount(context, login->arena, owner, &mine);
-    if (rc == 0)
-        rc = ledger_drop(context, login->arena, owner, verify_password_key(login));
-    if (rc == 0)
-        verify_settle(context, login, owner, &mine, TICKET_PASSWORD | TICKET_CODE);
-    else if (rc == E_AUTH || rc == E_DENIED || rc == E_CONFLICT)
-        verify_refuse(login);
-    else
-        login_unavailable(login, rc);
+    verify_code_attempt(context, login, owner, code, TICKET_PASSWORD);
 }
 
 /* In a bind the code follows the password directly: its last six characters, if they are digits. */
@@ -211,7 +218,6 @@ static void verify_code(const struct login_context *context, struct login *login
     struct slice owner = ledger_owner(login->arena, login->person, login->user);
     struct ticket ticket;
     struct lockout mine;
-    int rc;
 
     if (login->person == NULL || verify_ticket(context, login, &ticket) < 0 ||
         (ticket.factors & TICKET_PASSWORD) == 0) {
@@ -221,20 +227,7 @@ static void verify_code(const struct login_context *context, struct login *login
         verify_refuse(login);
         return;
     }
-    rc = ledger_reserve(context, login->arena, owner, "code", &mine);
-    login->locked = rc == E_DENIED;
-    if (rc == 0)
-        rc = verify_code_check(context, login, secret_slice(&login->secret), &login->done);
-    if (rc == E_CONFLICT)
-        (void)ledger_uncount(context, login->arena, owner, &mine);
-    if (rc == 0)
-        rc = ledger_drop(context, login->arena, owner, verify_password_key(login));
-    if (rc == 0)
-        verify_settle(context, login, owner, &mine, ticket.factors | TICKET_CODE);
-    else if (rc == E_AUTH || rc == E_DENIED || rc == E_CONFLICT)
-        verify_refuse(login);
-    else
-        login_unavailable(login, rc);
+    verify_code_attempt(context, login, owner, secret_slice(&login->secret), ticket.factors);
 }
 
 /* Checks a PIN against the sealed hash of the membership; nobody's costs the same. Hashes. */
