@@ -28,6 +28,7 @@
 
 #define ATTRIBUTES 4096 /* of one entry that are taken */
 #define TABLES     4096 /* that a handle opens */
+#define READS      16   /* of tables that are replaced meanwhile */
 
 static _Atomic int64_t ahead_ms;
 
@@ -346,6 +347,66 @@ static void tables_of_a_handle(void **state)
     cache_close(other);
 }
 
+static struct cache *replaced; /* its table is replaced under the reader */
+static struct table *newest;
+static int replacements, looks;
+
+int rights_check_real(const struct rights *rights, struct slice organization, struct slice uid,
+                      const struct query *query, int64_t now_ms, _Atomic uint64_t *cell,
+                      struct decision *ret) __asm__("__real_rights_check_at");
+int rights_check_wrapped(const struct rights *rights, struct slice organization, struct slice uid,
+                         const struct query *query, int64_t now_ms, _Atomic uint64_t *cell,
+                         struct decision *ret) __asm__("__wrap_rights_check_at");
+
+/* In place of cache_check()'s question to the table (-Wl,--wrap): once it is answered another
+ * thread, so to say, opens the table that has come into its place. */
+int rights_check_wrapped(const struct rights *rights, struct slice organization, struct slice uid,
+                         const struct query *query, int64_t now_ms, _Atomic uint64_t *cell,
+                         struct decision *ret)
+{
+    int rc = rights_check_real(rights, organization, uid, query, now_ms, cell, ret);
+    struct cache *cache = replaced;
+
+    if (cache == NULL)
+        return rc;
+    looks++;
+    if (replacements > 0) {
+        replacements--;
+        replaced = NULL;
+        newest = next_table(newest);
+        atomic_fetch_add(&ahead_ms, 20);
+        assert_int_equal(ask_cache(cache), 0);
+        replaced = cache;
+    }
+    return rc;
+}
+
+/* An answer counts only when the table still was the one to ask; after so many that were not the
+ * daemon is asked. */
+static void tables_under_a_reader(void **state)
+{
+    static const struct {
+        int replacements, rc, looks;
+    } cases[] = {{0, 0, 1}, {READS - 1, 0, READS}, {1000, E_BUSY, READS}};
+    struct cache *cache = NULL;
+
+    (void)state;
+    newest = next_table(NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(cache_open(place.path, &cache), 0);
+        atomic_fetch_add(&ahead_ms, 2000);
+        assert_int_equal(ask_cache(cache), 0);
+        replaced = cache;
+        replacements = cases[i].replacements;
+        looks = 0;
+        assert_int_equal(ask_cache(cache), cases[i].rc);
+        assert_int_equal(looks, cases[i].looks);
+        replaced = NULL;
+        cache_close(cache);
+    }
+    table_close(newest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(attributes_of_an_entry, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(a_message_of_the_store, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(tables_of_a_handle, on_memory, on_teardown),
+        cmocka_unit_test_setup_teardown(tables_under_a_reader, on_memory, on_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

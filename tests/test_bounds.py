@@ -9,7 +9,8 @@ import re
 import unittest
 
 TOP = os.environ.get("srcdir", ".")
-WORDS = "MAX|MOST|LEAST|LIMIT|TRIES|LIFETIME|INTERVAL|PROBES|LANGUAGES|SKEW|SLOTS|WINDOW"
+WORDS = ("MAX|MOST|LEAST|LIMIT|TRIES|LIFETIME|INTERVAL|PROBES|LANGUAGES|SKEW|SLACK|LATE|WINDOW|TIMEOUT|SILENCE|IDLE|"
+         "SLOTS|VALUES|TIME|LIFE")
 BOUND = re.compile(r"^#\s*define\s+(?!USHER_\w+_H$)((?:\w+_)?(?:%s)(?:_\w+)?)\b" % WORDS, re.MULTILINE)
 KINDS = ("bound", "own")
 

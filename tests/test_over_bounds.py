@@ -14,6 +14,8 @@ from gateway import BASE, PATIENCE, Gateway, membership, person
 MEMBERSHIPS, GROUPS, NAMESAKES = 4096, 10000, 16  # of one person: the most that are taken
 HOLDING, SCOPES = 65536, 64                       # values of one list, and those of each permission in it
 STEPS = 256                                       # lines of an explanation
+SEALED = 128                                      # values of one attribute that are sealed anew
+ADMIN_LIMIT = 11                                  # adminLimitExceeded
 LONG_NAME, PASSWORD = "m%060d", "many-demo-password"
 DOCTOR = "2.25.190227144180112164674946508376533935585.3.9"
 gateway = None
@@ -268,6 +270,20 @@ class Many(unittest.TestCase):
             self.assertEqual(complete, b"\0")
             said = sum(len(part) for _, defect in raw.elements(listed) for _, part in raw.elements(defect))
             self.assertTrue(2 ** 19 - 500 < said <= 2 ** 19, said)
+
+    def test_sealed_values(self):
+        """The pass ends at such an entry, which the log names; no value of it would be left to an old key unsaid."""
+        values = ["nothing that opens %d" % n for n in range(SEALED + 1)]
+        self.addCleanup(gateway.modify, person("told"), usherAppPassword=None)
+        with gateway.admin() as link:
+            gateway.modify(person("told"), usherAppPassword=values)
+            answer = link.ask(raw.reseal(1))
+            self.assertEqual((answer.code, answer.value), (ADMIN_LIMIT, None), answer)
+            self.assertIn("not all is sealed anew", answer.text)
+            self.assertRegex(gateway.text("usherd.log"), "uid=told.*more than %d values" % SEALED)
+            gateway.modify(person("told"), usherAppPassword=values[:SEALED])
+            answer = link.ask(raw.reseal(1))
+            self.assertEqual((answer.code, answer.fields[3]), (raw.SUCCESS, raw.integer(SEALED)[2:]), answer)
 
     def test_steps(self):
         """Lines of an explanation beyond the bound are left out, but for the one that decides."""

@@ -75,6 +75,36 @@ static void test_state_lost(void **state)
     }
 }
 
+/* Damage that shows only when the state is read, not when it is opened: the marks of the state are
+ * gone, each copy of them. It starts empty as well. */
+static void test_state_damaged(void **state)
+{
+    static const char zeros[4096];
+    struct fixture *fixture = *state;
+    char *path = file_in(fixture, "state/data.mdb"), page[sizeof(zeros)];
+    int fd, count = 0;
+
+    fill(fixture, START);
+    state_close(fixture->state);
+    fixture->state = NULL;
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (off_t at = 0; pread(fd, page, sizeof(page), at) == (ssize_t)sizeof(page);
+         at += (off_t)sizeof(page))
+        if (memmem(page, sizeof(page), "secret", 6) != NULL) {
+            assert_int_equal(pwrite(fd, zeros, sizeof(zeros), at), sizeof(zeros));
+            count++;
+        }
+    assert_true(count > 0);
+    close(fd);
+    reopen(fixture);
+    assert_false(state_filled(fixture->state));
+    assert_int_equal(counts_of(fixture).entries, 0);
+    fill(fixture, START);
+    expect_tree(fixture, START);
+    free(path);
+}
+
 /* What a killed process left unsynced in this boot is kept; once there are answers it is synced. */
 static void test_unsynced_kept(void **state)
 {
@@ -241,7 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_second_process),     CASE(test_rights_lost),       CASE(test_state_lost),
         CASE(test_unsynced_kept),      CASE(test_other_base),        CASE(test_publishing_fails),
-        CASE(test_publishing_stopped), CASE(test_unknown_attribute),
+        CASE(test_publishing_stopped), CASE(test_unknown_attribute), CASE(test_state_damaged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

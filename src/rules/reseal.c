@@ -234,6 +234,7 @@ static int entry_settle(struct walk *walk, const struct store_entry *found)
     struct slice dn = arena_copy(arena, found->dn);
     struct store_entry entry = *found;
     struct outcome outcome;
+    char quoted[LOG_QUOTE_MAX];
     int rc = entry_again(walk, arena, &entry, &outcome);
 
     for (int i = 1; rc == E_CONFLICT && i < RESEAL_TRIES; i++) {
@@ -243,6 +244,9 @@ static int entry_settle(struct walk *walk, const struct store_entry *found)
     }
     if (rc == E_NOTFOUND)
         return 0; /* it is gone */
+    if (rc == E_LIMIT)
+        log_error("%s: more than %d values of one attribute to seal anew", log_quote(dn, quoted),
+                  RESEAL_VALUES);
     if (rc == 0)
         walk->reseal->resealed += outcome.changed;
     else if (rc == E_CONFLICT) {
@@ -250,8 +254,6 @@ static int entry_settle(struct walk *walk, const struct store_entry *found)
         rc = 0;
     }
     if (rc == 0 && outcome.dead > 0) {
-        char quoted[LOG_QUOTE_MAX];
-
         walk->reseal->dead += outcome.dead;
         log_warning("%s: %lld sealed values open with no key for who and where they are",
                     log_quote(dn, quoted), (long long)outcome.dead);
