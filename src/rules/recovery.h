@@ -9,7 +9,7 @@
 
 /* Checks what was typed as a recovery code of a known person, once reserved. 0: right, and used up
  * in the ledger; E_SYNTAX: it is no recovery code; E_AUTH: wrong; E_CONFLICT: right but used before
- * (not to be counted); the store's errors. */
+ * and E_BUSY right, but lost to others (neither is to be counted); the store's errors. */
 int recovery_check(const struct login_context *context, struct login *login, struct slice typed);
 
 /* Forgets the person's recovery codes. Errors are the store's. */

@@ -17,8 +17,8 @@ void verify_refuse(struct login *login);
 void verify_decoy(const struct login_context *context, const struct login *login);
 
 /* Checks a one-time code (totp, mailed or recovery) of a known person, once reserved: 0 with the
- * factor that it proved, used up in the ledger; E_AUTH wrong; E_CONFLICT right but used before (not
- * to be counted); the store's errors. */
+ * factor that it proved, used up in the ledger; E_AUTH wrong; E_CONFLICT right but used before, and
+ * E_BUSY not to be had now (neither is to be counted); the store's errors. */
 int verify_code_check(const struct login_context *context, struct login *login, struct slice code,
                       enum factor *ret);
 
