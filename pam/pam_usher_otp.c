@@ -6,6 +6,7 @@
  */
 #include "pam_usher.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <security/pam_ext.h>
 #include <stdio.h>
@@ -34,10 +35,10 @@ static int code_send(struct pam_usher *call)
     if (!answer.answered)
         return pam_usher_refuse(call, &answer);
     if (answer.rc == 0)
-        (void)snprintf(text, sizeof(text), pam_usher_text(call, "A code was sent to %s."),
-                       answer.text);
+        utf8_format(text, sizeof(text), pam_usher_text(call, "A code was sent to %s."),
+                    answer.text);
     else
-        (void)snprintf(text, sizeof(text), "%s", answer.text);
+        utf8_format(text, sizeof(text), "%s", answer.text);
     pam_usher_show(call, PAM_TEXT_INFO, text);
     return PAM_SUCCESS;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * UTF-8: what is a character, what is plain text, and what is left of the rest in a copy and in a
- * line of the log.
+ * line of the log. At every length of the buffer what is cut is whole characters, terminated, and
+ * says that it was cut.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,10 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+
+#include <string.h>
+
+#define COUNT(of) (sizeof(of) / sizeof((of)[0]))
 
 static const struct {
     const char *bytes;
@@ -55,35 +60,84 @@ static void lengths(void **state)
     for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
         struct slice bytes = slice_of(characters[i].bytes);
 
-        if (utf8_length(bytes) != characters[i].length || utf8_plain(bytes) != characters[i].plain)
-            fail_msg("case %zu: %zu, %zu", i, utf8_length(bytes), utf8_plain(bytes));
+        if (utf8_len(bytes) != characters[i].length || utf8_plain(bytes) != characters[i].plain)
+            fail_msg("case %zu: %zu, %zu", i, utf8_len(bytes), utf8_plain(bytes));
     }
-    assert_int_equal(utf8_length((struct slice){"", 1}), 1); /* a byte 0 */
+    assert_int_equal(utf8_len(slice_of("")), 0);
+    assert_int_equal(utf8_plain(slice_of("")), 0);
+    assert_int_equal(utf8_len((struct slice){"", 1}), 1); /* a byte 0 */
     assert_int_equal(utf8_plain((struct slice){"", 1}), 0);
 }
 
-static void copies(void **state)
+/* One, two, three and four bytes. */
+#define MIXED "a\xc3\xb8\xe2\x82\xac\xf0\x9f\x94\x91"
+
+static void assert_whole(const char *text)
 {
-    static const struct {
-        const char *from, *copy;
-        size_t size;
-    } cases[] = {
-        {"", "", 8},
-        {"", "", 1},
-        {"abc", "", 1},
-        {"abc", "ab", 3},
-        {"abc", "abc", 4},
-        {"a\x1b[2J\nb", "a [2J b", 16},
-        {"a\xc2\x9b\x32Jb", "a  2Jb", 16},
-        {"a\x9b\xff", "a  ", 16},
-        {"a\xe2\x82\xac", "a", 4},
-        {"a\xe2\x82\xac", "a\xe2\x82\xac", 5},
-    };
-    char buf[16];
+    for (struct slice rest = slice_of(text); rest.len > 0;) {
+        size_t len = utf8_len(rest);
+
+        assert_true(len > 0);
+        rest = (struct slice){rest.data + len, rest.len - len};
+    }
+}
+
+static void cut_at_every_length(void **state)
+{
+    static const char text[] = MIXED MIXED MIXED;
+    char buf[sizeof(text) + 1];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        utf8_copy(slice_of(cases[i].from), buf, cases[i].size);
+    for (size_t size = 1; size <= sizeof(text); size++) {
+        for (int copied = 0; copied < 2; copied++) {
+            size_t len;
+
+            memset(buf, 'Z', sizeof(buf));
+            if (copied)
+                utf8_copy(slice_of(text), buf, size);
+            else
+                utf8_format(buf, size, "%s", text);
+            len = strlen(buf);
+            assert_true(len < size);
+            assert_true(buf[size] == 'Z');
+            assert_whole(buf);
+            if (size == sizeof(text)) {
+                assert_string_equal(buf, text);
+                continue;
+            }
+            if (size >= 8) {
+                assert_string_equal(buf + len - 3, "...");
+                len -= 3;
+                assert_true(len + 3 + 4 >= size - 1); /* no more is cut than one character */
+            }
+            assert_memory_equal(buf, text, len);
+        }
+    }
+}
+
+static void from_elsewhere(void **state)
+{
+    static const struct {
+        const char *text, *copy;
+    } cases[] = {
+        {"", ""},
+        {"abc", "abc"},
+        {"a\nb\x1b[2Jc\x7f", "a b [2Jc "},
+        {"a\xc2\x9b"
+         "b",
+         "a b"}, /* CSI as a character of two bytes */
+        {"\xff\xc3", "??"},
+        {"a\xe2\x80\xa8", "a "},
+        {"\xf0\x9f\x94", "???"},
+        {"12345678901", "12345678901"},
+        {"123456789012", "12345678..."},
+        {"1234567890\xc3\xb8", "12345678..."},
+    };
+    char buf[12];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        utf8_copy(slice_of(cases[i].text), buf, sizeof(buf));
         assert_string_equal(buf, cases[i].copy);
     }
 }
@@ -126,7 +180,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths),
-        cmocka_unit_test(copies),
+        cmocka_unit_test(cut_at_every_length),
+        cmocka_unit_test(from_elsewhere),
         cmocka_unit_test(quotes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "base/conf_value.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <libconfig.h>
@@ -26,8 +27,8 @@ struct loader {
 static int fail_at(struct loader *loader, const config_setting_t *setting, const char *path,
                    const char *text)
 {
-    snprintf(loader->errbuf, loader->size, "%s:%u: %s: %s", loader->file,
-             config_setting_source_line(setting), path, text);
+    utf8_format(loader->errbuf, loader->size, "%s:%u: %s: %s", loader->file,
+                config_setting_source_line(setting), path, text);
     return E_CONF;
 }
 
@@ -259,8 +260,8 @@ int conf_load(const char *file, const struct conf_option *table, size_t count, s
     if (err < 0)
         goto out;
     if (config_read_string(&config, text) != CONFIG_TRUE) {
-        snprintf(errbuf, size, "%s:%d: %s", file, config_error_line(&config),
-                 config_error_text(&config));
+        utf8_format(errbuf, size, "%s:%d: %s", file, config_error_line(&config),
+                    config_error_text(&config));
         err = E_CONF;
         goto out;
     }

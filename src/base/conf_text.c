@@ -9,6 +9,7 @@
 
 #include "base/conf_value.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -25,10 +26,10 @@ static int open_regular(const char *file, int *ret_fd, char *errbuf, size_t size
 
     if (fd < 0 || fstat(fd, &st) < 0) {
         err = err_errno(errno);
-        snprintf(errbuf, size, "%s: %s", file, strerror(errno));
+        utf8_format(errbuf, size, "%s: %s", file, strerror(errno));
     } else if (!S_ISREG(st.st_mode)) {
         err = E_CONF;
-        snprintf(errbuf, size, "%s: not a regular file", file);
+        utf8_format(errbuf, size, "%s: not a regular file", file);
     } else {
         *ret_fd = fd;
         return 0;
@@ -126,7 +127,7 @@ static int check_text(const char *file, const char *text, char *errbuf, size_t s
         else
             at++;
         if (wrong != NULL)
-            snprintf(errbuf, size, "%s:%u: %s", file, line_of(text, start), wrong);
+            utf8_format(errbuf, size, "%s:%u: %s", file, line_of(text, start), wrong);
     }
     return wrong != NULL ? E_CONF : 0;
 }
@@ -141,14 +142,14 @@ int conf_text_read(const char *file, char **ret, char *errbuf, size_t size)
         goto out;
     err = read_all(fd, text, &len);
     if (err < 0) {
-        snprintf(errbuf, size, "%s: %s", file, strerror(errno));
+        utf8_format(errbuf, size, "%s: %s", file, strerror(errno));
     } else if (len > CONF_FILE_MAX) {
         err = E_LIMIT;
-        snprintf(errbuf, size, "%s: larger than %d bytes", file, CONF_FILE_MAX);
+        utf8_format(errbuf, size, "%s: larger than %d bytes", file, CONF_FILE_MAX);
     } else if (strlen(text) != len) {
         err = E_CONF;
-        snprintf(errbuf, size, "%s:%u: a byte 0 in the text", file,
-                 line_of(text, text + strlen(text)));
+        utf8_format(errbuf, size, "%s:%u: a byte 0 in the text", file,
+                    line_of(text, text + strlen(text)));
     } else {
         err = check_text(file, text, errbuf, size);
     }

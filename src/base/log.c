@@ -57,9 +57,8 @@ static void log_line(const char *kind, const char *format, va_list args)
     used += (size_t)snprintf(line + used, sizeof(line) - used,
                              ".%03ldZ %s[%d] %s: ", now.tv_nsec / 1000000, log_program,
                              (int)getpid(), kind);
-    used += (size_t)vsnprintf(line + used, sizeof(line) - used, format, args);
-    if (used > sizeof(line) - 2)
-        used = sizeof(line) - 2;
+    utf8_vformat(line + used, sizeof(line) - 1 - used, format, args);
+    used += strlen(line + used);
     line[used++] = '\n';
     if (write(STDERR_FILENO, line, used) < 0)
         return; /* nowhere left to say so */

@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUIRES_CHAIN_MAX 64 /* as in decide() */
-
 struct examination {
     const struct doctor *doctor;
     struct view *view;

@@ -6,6 +6,7 @@
 #include "cache/explain.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cache/explaining.h"
 #include "cache/index.h"
 #include "ldap/dn.h"
@@ -16,9 +17,8 @@
 #include <string.h>
 #include <time.h>
 
-#define REQUIRES_CHAIN_MAX 64 /* as in decide() */
-#define WHEN_MAX           32
-#define LINE_MAX_BYTES     1024
+#define WHEN_MAX       32
+#define LINE_MAX_BYTES 1024
 
 static void add_line(struct explainer *explainer, int step, struct slice dn, bool deciding,
                      const char *format, va_list args)
@@ -36,7 +36,7 @@ static void add_line(struct explainer *explainer, int step, struct slice dn, boo
         explainer->steps = steps;
         explainer->size = size;
     }
-    (void)vsnprintf(text, sizeof(text), format, args);
+    utf8_vformat(text, sizeof(text), format, args);
     explainer->steps[explainer->count++] = (struct explain_step){
         .step = step,
         .text = arena_copy(explainer->arena, slice_of(text)).data,

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HOLDER_MAX 512
-#define RANKS      4 /* scopes from an object's own to none at all */
+/* Of three names and the words around them. */
+#define HOLDER_WORDS "the role , included by , of the group  with"
+#define HOLDER_MAX   (3 * TREE_NAME_MAX + sizeof(HOLDER_WORDS))
+#define RANKS        4 /* scopes from an object's own to none at all */
 
 /* The first layer of each membership, and one more than the last of all. */
 static const unsigned first_layer[MEMBERSHIP_KINDS + 1] = {1, 3, 6, 9};

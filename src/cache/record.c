@@ -49,6 +49,9 @@ struct slice record_names(const struct record *record)
     return (struct slice){.data = record->names, .len = record->names_len};
 }
 
+_Static_assert(TODO_MAX == NAMES_MAX * (TREE_NAME_MAX + 1) - 1,
+               "a row holds the names of a record");
+
 struct slice names_join(const struct slice names[NAMES_MAX], char buf[TODO_MAX])
 {
     size_t len = 0;

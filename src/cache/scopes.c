@@ -16,6 +16,8 @@ struct scope_key {
     struct id scope;
 };
 
+_Static_assert(sizeof(struct scope_key) <= TODO_MAX, "a row of the list holds a scope's key");
+
 /* The value of a row: this, then the scope as text. */
 struct scope_row {
     struct number_key page;

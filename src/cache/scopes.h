@@ -10,8 +10,6 @@
 #include "cache/batch.h"
 #include "model/resolve.h"
 
-#define SCOPE_TEXT_MAX (GRANT_MAX + 1)
-
 /* Writes the scopes that the input names as those of the profile: what stays keeps its page. */
 void scopes_update(struct batch *batch, uint32_t profile, const struct resolve_input *input);
 

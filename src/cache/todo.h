@@ -22,7 +22,8 @@ enum todo_kind {
     TODO_FREED = 'F',        /* number: may be given away once nothing published names it */
 };
 
-#define TODO_MAX 200 /* bytes of what a row names */
+#define TODO_MAX                                                                                   \
+    (3 * TREE_NAME_MAX + 2) /* bytes of what a row names: three names, a byte 0 between */
 
 void todo_add(struct batch *batch, enum todo_kind kind, struct slice what);
 void todo_add_value(struct batch *batch, enum todo_kind kind, struct slice what,

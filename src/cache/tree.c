@@ -10,8 +10,7 @@
 
 #include <string.h>
 
-#define DEPTH_MAX      5
-#define NAME_MAX_BYTES 64
+#define DEPTH_MAX 5
 
 /* RDNs from the first on; a type alone ("cn=") stands for a name. */
 static const struct shape {
@@ -39,7 +38,7 @@ static const bool in_names[256] = {
 
 static bool name_valid(struct slice name, bool colon)
 {
-    if (name.len == 0 || name.len > NAME_MAX_BYTES)
+    if (name.len == 0 || name.len > TREE_NAME_MAX)
         return false;
     for (size_t i = 0; i < name.len; i++)
         if (!in_names[(unsigned char)name.data[i]] && !(colon && name.data[i] == ':'))

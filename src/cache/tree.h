@@ -22,6 +22,7 @@ enum tree_kind {
     TREE_EVENT_MEMBERSHIP, /* cn=U,ou=members,cn=E,ou=events,o=O,B */
 };
 
+#define TREE_NAME_MAX 64         /* bytes of a name that takes part; longer ones name nothing */
 #define TREE_PLATFORM "platform" /* the organization whose members count everywhere */
 
 struct tree_place {

@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-static struct slice fold(struct slice name, char buf[VIEW_NAME_MAX])
+static struct slice fold(struct slice name, char buf[TREE_NAME_MAX])
 {
-    if (name.len > VIEW_NAME_MAX)
+    if (name.len > TREE_NAME_MAX)
         return (struct slice){0};
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];

@@ -11,8 +11,6 @@
 #include "cache/pool.h"
 #include "cache/view.h"
 
-#define VIEW_NAME_MAX 64
-
 struct view {
     struct batch batch; /* its arena is emptied by each call */
     struct catalogue *catalogue;
@@ -26,7 +24,7 @@ struct viewing_names {
     struct slice event_organization;
     struct slice event;
     bool on_event; /* one was asked for, whether or not it can be one */
-    char bytes[4][VIEW_NAME_MAX];
+    char bytes[4][TREE_NAME_MAX];
 };
 
 /* Points into ret, which must not be copied. */

@@ -5,6 +5,7 @@
  * so that a new one needs nothing here. JSON has the attributes as they are.
  */
 #include "base/err.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 
 #include <ctype.h>
@@ -193,7 +194,7 @@ static int on_value(void *context, struct slice name, struct slice value)
         print_figure(name, value);
         return 0;
     }
-    (void)snprintf(key, sizeof(key), "%.*s", SLICE_ARG(name));
+    utf8_copy(name, key, sizeof(key));
     list = json_object_get(object, key);
     if (list == NULL) {
         list = json_array();

@@ -11,8 +11,6 @@
 #include "base/err.h"
 #include "model/decide.h"
 
-#define REQUIRES_CHAIN_MAX 64
-
 /* Also where it is called more than once: with what the caller knows, little of it is left. */
 #define DECIDE_INLINE static inline __attribute__((always_inline))
 

@@ -42,7 +42,7 @@ static size_t append_words(char *to, struct slice text)
     while (text.len > 0) {
         size_t len = 0;
         while (len < text.len) {
-            size_t more = utf8_length((struct slice){text.data + len, text.len - len});
+            size_t more = utf8_len((struct slice){text.data + len, text.len - len});
             assert(more > 0);
             if (len + more > WORD_BYTES)
                 break;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "notify/header.h"
 
 #include <arpa/inet.h>
@@ -98,11 +99,11 @@ static int check_text(const char *what, const char *text, size_t most, char *err
     struct slice bytes = slice_of(text);
 
     if (bytes.len > most) {
-        snprintf(errbuf, size, "the %s is longer than %zu bytes", what, most);
+        utf8_format(errbuf, size, "the %s is longer than %zu bytes", what, most);
         return E_LIMIT;
     }
     if (header_text_check(bytes) < 0) {
-        snprintf(errbuf, size, "the %s has control bytes or is not UTF-8", what);
+        utf8_format(errbuf, size, "the %s has control bytes or is not UTF-8", what);
         return E_SYNTAX;
     }
     return 0;
@@ -113,14 +114,14 @@ static int check_body(const char *body, char *errbuf, size_t size)
     struct slice bytes = slice_of(body);
 
     if (bytes.len > MAIL_BODY_MAX) {
-        snprintf(errbuf, size, "the body is longer than %d bytes", MAIL_BODY_MAX);
+        utf8_format(errbuf, size, "the body is longer than %d bytes", MAIL_BODY_MAX);
         return E_LIMIT;
     }
     while (bytes.len > 0) {
         const char *end = memchr(bytes.data, '\n', bytes.len);
         size_t len = end != NULL ? (size_t)(end - bytes.data) : bytes.len;
         if (header_text_check((struct slice){bytes.data, len}) < 0) {
-            snprintf(errbuf, size, "the body has control bytes or is not UTF-8");
+            utf8_format(errbuf, size, "the body has control bytes or is not UTF-8");
             return E_SYNTAX;
         }
         len += end != NULL ? 1 : 0;
@@ -165,14 +166,14 @@ static int check_confidential(const struct mail_server *server, char *errbuf, si
     if (url == NULL || curl_url_set(url, CURLUPART_URL, server->url, CURLU_NON_SUPPORT_SCHEME) ||
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
         curl_url_get(url, CURLUPART_HOST, &host, 0)) {
-        snprintf(errbuf, size, "the server's URL is not smtp://host:port or smtps://host:port");
+        utf8_format(errbuf, size, "the server's URL is not smtp://host:port or smtps://host:port");
         err = E_SYNTAX;
     } else if (has_part(url, login, sizeof(login) / sizeof(login[0]))) {
         snprintf(errbuf, size, "the server's URL holds a user name: smtp://host:port is expected");
         err = E_SYNTAX;
     } else if (is_set(server->user) && server->tls != MAIL_TLS_ALWAYS &&
                strcmp(scheme, "smtps") != 0 && !is_loopback(host)) {
-        snprintf(errbuf, size, "the password for %s would travel in the clear", host);
+        utf8_format(errbuf, size, "the password for %s would travel in the clear", host);
         err = E_CONFIDENTIAL;
     }
     curl_free(scheme);
@@ -185,7 +186,7 @@ static int check_address(const char *what, const char *address, char *errbuf, si
 {
     if (mail_address_check(slice_of(address)) == 0)
         return 0;
-    snprintf(errbuf, size, "the %s is not a mail address", what);
+    utf8_format(errbuf, size, "the %s is not a mail address", what);
     return E_SYNTAX;
 }
 
@@ -218,7 +219,7 @@ int mail_compose(const struct mail_server *server, const struct mail *mail, stru
         return err;
     err = letter_write(&letter, ret);
     if (err < 0)
-        snprintf(errbuf, size, "%s", err_text(err));
+        utf8_format(errbuf, size, "%s", err_text(err));
     return err;
 }
 
@@ -363,11 +364,11 @@ static int perform(struct delivery *delivery, char *errbuf, size_t size)
         return 0;
     curl_easy_getinfo(delivery->curl, CURLINFO_RESPONSE_CODE, &answer);
     if (!delivery->authorized && (code == CURLE_OK || code == CURLE_ABORTED_BY_CALLBACK))
-        snprintf(errbuf, size, "%s: the server does not ask for the password",
-                 delivery->server->url);
+        utf8_format(errbuf, size, "%s: the server does not ask for the password",
+                    delivery->server->url);
     else
-        snprintf(errbuf, size, "%s: %s (last answer %ld)", delivery->server->url,
-                 delivery->why[0] != '\0' ? delivery->why : curl_easy_strerror(code), answer);
+        utf8_format(errbuf, size, "%s: %s (last answer %ld)", delivery->server->url,
+                    delivery->why[0] != '\0' ? delivery->why : curl_easy_strerror(code), answer);
     return verdict(delivery, code, answer);
 }
 
@@ -380,7 +381,7 @@ static int converse(struct delivery *delivery, char *errbuf, size_t size)
     delivery->curl = curl_easy_init();
     if (delivery->curl == NULL) {
         err = E_NOMEM;
-        snprintf(errbuf, size, "%s", err_text(err));
+        utf8_format(errbuf, size, "%s", err_text(err));
         return err;
     }
     set_options(delivery);
@@ -405,7 +406,7 @@ int mail_deliver(const struct mail_server *server, const char *to, struct slice 
     delivery.recipients = curl_slist_append(NULL, to);
     if (delivery.recipients == NULL) {
         err = E_NOMEM;
-        snprintf(errbuf, size, "%s", err_text(err));
+        utf8_format(errbuf, size, "%s", err_text(err));
     } else
         err = converse(&delivery, errbuf, size);
     if (ret_reached != NULL)
@@ -431,7 +432,7 @@ int mail_send(const struct mail_server *server, const struct mail *mail, bool *r
 
     buffer_init(&message);
     if (err < 0)
-        snprintf(errbuf, size, "%s", err_text(err));
+        utf8_format(errbuf, size, "%s", err_text(err));
     else
         err = mail_compose(server, mail, (struct slice){0}, id, &message, errbuf, size);
     if (err == 0)

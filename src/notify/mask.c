@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert(MASK_MAX > MAIL_ADDRESS_MAX + 3, "the longest address, masked, fits");
+
 #define TAIL       2
 #define LEAST_TAIL 6 /* digits below which two of them would tell too much */
 

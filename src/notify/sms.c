@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -22,7 +23,9 @@
 #define DIGITS_LEAST 7
 #define DIGITS_MOST  15
 #define LOOK_MS      250 /* how often a running command is interrupted to see whether to stop */
-#define TOKEN_MAX    1200
+#define TOKEN_HEADER "Authorization: Bearer "
+#define TOKEN_MAX                                                                                  \
+    (sizeof(TOKEN_HEADER) + SECRET_MAX) /* of the header; delivery.c reads the token */
 
 static bool is_set(const char *text)
 {
@@ -73,11 +76,11 @@ static int check_url(const char *text, char *errbuf, size_t size)
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
         curl_url_get(url, CURLUPART_HOST, &host, 0) ||
         (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)) {
-        (void)snprintf(errbuf, size, "the URL is not https://host/path");
+        utf8_format(errbuf, size, "the URL is not https://host/path");
         err = E_SYNTAX;
     } else if (strcmp(scheme, "http") == 0 && !is_loopback(host)) {
-        (void)snprintf(errbuf, size, "codes would travel to %s in the clear: https:// it must be",
-                       host);
+        utf8_format(errbuf, size, "codes would travel to %s in the clear: https:// it must be",
+                    host);
         err = E_CONFIDENTIAL;
     }
     curl_free(scheme);
@@ -89,11 +92,11 @@ static int check_url(const char *text, char *errbuf, size_t size)
 int sms_check(const struct sms_gateway *gateway, char *errbuf, size_t size)
 {
     if (gateway->command_count > SMS_WORDS_MAX) {
-        (void)snprintf(errbuf, size, "the command has more than %d words", SMS_WORDS_MAX);
+        utf8_format(errbuf, size, "the command has more than %d words", SMS_WORDS_MAX);
         return E_LIMIT;
     }
     if (gateway->command_count > 0 && gateway->command[0][0] != '/') {
-        (void)snprintf(errbuf, size, "the command must begin with an absolute path");
+        utf8_format(errbuf, size, "the command must begin with an absolute path");
         return E_SYNTAX;
     }
     return is_set(gateway->url) ? check_url(gateway->url, errbuf, size) : 0;
@@ -184,17 +187,16 @@ static int run_command(const struct sms_gateway *gateway, const char *number, co
         (void)close(ends[1]);
     }
     if (rc != 0) {
-        (void)snprintf(errbuf, size, "%s: %s", gateway->command[0], strerror(rc));
+        utf8_format(errbuf, size, "%s: %s", gateway->command[0], strerror(rc));
         return E_MAIL;
     }
     rc = wait_child(pid, deadline_ms, stop, &status);
     if (rc < 0)
-        (void)snprintf(errbuf, size, "%s: %s, killed", gateway->command[0], err_text(rc));
+        utf8_format(errbuf, size, "%s: %s, killed", gateway->command[0], err_text(rc));
     else if (WIFSIGNALED(status))
-        (void)snprintf(errbuf, size, "%s: ended by signal %d", gateway->command[0],
-                       WTERMSIG(status));
+        utf8_format(errbuf, size, "%s: ended by signal %d", gateway->command[0], WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
-        (void)snprintf(errbuf, size, "%s: status %d", gateway->command[0], WEXITSTATUS(status));
+        utf8_format(errbuf, size, "%s: status %d", gateway->command[0], WEXITSTATUS(status));
     else
         return 0;
     return rc < 0 ? rc : E_MAIL;
@@ -226,7 +228,7 @@ static struct curl_slist *headers_of(const struct sms_gateway *gateway)
 
     if (list == NULL || !is_set(gateway->token))
         return list;
-    (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", gateway->token);
+    (void)snprintf(line, sizeof(line), TOKEN_HEADER "%s", gateway->token);
     more = curl_slist_append(list, line);
     mem_wipe(line, sizeof(line));
     if (more == NULL)
@@ -260,11 +262,11 @@ static int post(const struct sms_gateway *gateway, CURL *curl, struct curl_slist
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
     if (code == CURLE_OK && answer >= 200 && answer <= 299)
         return 0;
-    (void)snprintf(errbuf, size, "sms.url: %s (answer %ld)", /* itself it may hold a key */
-                   code == CURLE_OK ? "it is not sent"
-                   : why[0] != '\0' ? why
-                                    : curl_easy_strerror(code),
-                   answer);
+    utf8_format(errbuf, size, "sms.url: %s (answer %ld)", /* itself it may hold a key */
+                code == CURLE_OK ? "it is not sent"
+                : why[0] != '\0' ? why
+                                 : curl_easy_strerror(code),
+                answer);
     return code == CURLE_OPERATION_TIMEDOUT    ? E_TIMEOUT
            : code == CURLE_ABORTED_BY_CALLBACK ? E_CANCELED
                                                : E_MAIL;
@@ -282,7 +284,7 @@ static int run_hook(const struct sms_gateway *gateway, const char *number, const
     if (body != NULL && headers != NULL && curl != NULL)
         rc = post(gateway, curl, headers, body, stop, errbuf, size);
     else
-        (void)snprintf(errbuf, size, "%s", err_text(rc));
+        utf8_format(errbuf, size, "%s", err_text(rc));
     if (curl != NULL)
         curl_easy_cleanup(curl);
     for (struct curl_slist *line = headers; line != NULL; line = line->next)
@@ -301,11 +303,11 @@ int sms_send(const struct sms_gateway *gateway, const char *number, const char *
     char checked[SMS_NUMBER_MAX];
 
     if (sms_number(slice_of(number), checked) < 0) {
-        (void)snprintf(errbuf, size, "the number is none of E.164");
+        utf8_format(errbuf, size, "the number is none of E.164");
         return E_SYNTAX;
     }
     if (strlen(text) > SMS_TEXT_MAX) {
-        (void)snprintf(errbuf, size, "the text is longer than %d bytes", SMS_TEXT_MAX);
+        utf8_format(errbuf, size, "the text is longer than %d bytes", SMS_TEXT_MAX);
         return E_LIMIT;
     }
     return gateway->command_count > 0 ? run_command(gateway, checked, text, stop, errbuf, size)

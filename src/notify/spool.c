@@ -2,6 +2,7 @@
 #include "notify/spool.h"
 
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,10 +100,10 @@ int spool_open(const char *folder, struct spool **ret, char *errbuf, size_t size
         *ret = spool;
         return 0;
     }
-    (void)snprintf(errbuf, size, "%s: %s", folder,
-                   rc == E_CONF   ? "it and what is in it must be ours and of mode 0700"
-                   : rc == E_BUSY ? "another process uses it"
-                                  : err_text(rc));
+    utf8_format(errbuf, size, "%s: %s", folder,
+                rc == E_CONF   ? "it and what is in it must be ours and of mode 0700"
+                : rc == E_BUSY ? "another process uses it"
+                               : err_text(rc));
     spool_close(spool);
     return rc;
 }

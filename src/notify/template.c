@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "notify/header.h"
 
 #include <assert.h>
@@ -163,10 +164,10 @@ static int read_text(const char *path, char **ret, char *errbuf, size_t size)
         err = got < 0 ? E_IO : strlen(text) != (size_t)got ? E_CONF : 0;
     }
     if (err < 0) {
-        snprintf(errbuf, size, "%s: %s", path,
-                 err == E_CONF    ? "not a text file"
-                 : err == E_LIMIT ? "the file is too large"
-                                  : err_text(err));
+        utf8_format(errbuf, size, "%s: %s", path,
+                    err == E_CONF    ? "not a text file"
+                    : err == E_LIMIT ? "the file is too large"
+                                     : err_text(err));
         free(text);
     } else {
         *ret = text;
@@ -188,7 +189,7 @@ static int load_text(struct loader *loader, struct language *language, size_t ki
     wrong = parse(&loader->templates->kinds[kind], template);
     if (wrong == NULL)
         return 0;
-    snprintf(loader->errbuf, loader->size, "%s: %s", path, wrong);
+    utf8_format(loader->errbuf, loader->size, "%s: %s", path, wrong);
     return E_CONF;
 }
 
@@ -202,7 +203,7 @@ static int load_language(struct loader *loader, struct language *language, const
 
     if (dir == NULL) {
         err = err_errno(errno);
-        snprintf(loader->errbuf, loader->size, "%s: %s", path, strerror(errno));
+        utf8_format(loader->errbuf, loader->size, "%s: %s", path, strerror(errno));
         return err;
     }
     language->texts = mem_array(templates->kinds_count, sizeof(*language->texts));
@@ -219,7 +220,7 @@ static int load_language(struct loader *loader, struct language *language, const
             err = load_text(loader, language, kind, file);
         } else {
             err = E_CONF;
-            snprintf(loader->errbuf, loader->size, "%s: there is no mail of this name", file);
+            utf8_format(loader->errbuf, loader->size, "%s: there is no mail of this name", file);
         }
         free(file);
     }
@@ -249,7 +250,7 @@ static int load_folder(struct loader *loader, DIR *dir, const char *folder)
         if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
             if (templates->count == TEMPLATE_LANGUAGES) {
                 err = E_LIMIT;
-                snprintf(loader->errbuf, loader->size, "%s: too many languages", folder);
+                utf8_format(loader->errbuf, loader->size, "%s: too many languages", folder);
             } else {
                 struct language *language = &templates->languages[templates->count++];
                 strcpy(language->name, item->d_name);
@@ -276,8 +277,8 @@ static int check_fallback(struct loader *loader, const char *folder)
 
     for (size_t i = 0; i < templates->kinds_count; i++)
         if (language == NULL || language->texts[i].text == NULL) {
-            snprintf(loader->errbuf, loader->size, "%s/%s/%s.txt is missing", folder,
-                     TEMPLATE_FALLBACK, templates->kinds[i].name);
+            utf8_format(loader->errbuf, loader->size, "%s/%s/%s.txt is missing", folder,
+                        TEMPLATE_FALLBACK, templates->kinds[i].name);
             return E_CONF;
         }
     return 0;
@@ -293,7 +294,7 @@ int templates_load(const char *folder, const struct template_kind *kinds, size_t
 
     if (dir == NULL) {
         err = err_errno(errno);
-        snprintf(errbuf, size, "%s: %s", folder, strerror(errno));
+        utf8_format(errbuf, size, "%s: %s", folder, strerror(errno));
         return err;
     }
     templates = loader.templates = mem_alloc(sizeof(*templates));

@@ -7,6 +7,7 @@
 #include "rules/computed.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "rules/belonging.h"
 #include "rules/holding.h"
 
@@ -70,7 +71,7 @@ static int add_fail(struct computed *computed, int err, const char *what, struct
 {
     char quoted[LOG_QUOTE_MAX];
 
-    (void)snprintf(computed->text, sizeof(computed->text), "%s %s", what, log_quote(value, quoted));
+    utf8_format(computed->text, sizeof(computed->text), "%s %s", what, log_quote(value, quoted));
     return err;
 }
 

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHAIN_MAX 64 /* of usherRequires, as in decide() */
-
 struct listing {
     struct view *view;
     const struct tree_place *place;
@@ -45,7 +43,8 @@ static int holding_add(struct listing *listing, const char *text)
 /* The channel in which a permission can hold: its own, or that of one that it requires. */
 static struct slice channel_of(const struct view *view, struct permission permission)
 {
-    for (int i = 0; i < CHAIN_MAX && permission.channel.len == 0 && permission.requires >= 0; i++)
+    for (int i = 0;
+         i < REQUIRES_CHAIN_MAX && permission.channel.len == 0 && permission.requires >= 0; i++)
         if (catalogue_at(view_catalogue(view), (unsigned)permission.requires, &permission, NULL) !=
             0)
             break;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cache/tree.h"
 #include "rules/ledger.h"
 #include "rules/person.h"
@@ -37,7 +38,7 @@ void login_answer(struct login *login, int err, enum verify_state state, enum te
 {
     login->err = err;
     login->state = state;
-    (void)snprintf(login->text, sizeof(login->text), "%s", text_in(login->language, text));
+    utf8_format(login->text, sizeof(login->text), "%s", text_in(login->language, text));
 }
 
 void login_fail(struct login *login, int err, const char *format, ...)
@@ -47,7 +48,7 @@ void login_fail(struct login *login, int err, const char *format, ...)
     login->err = err;
     login->state = VERIFY_STATE_REFUSED;
     va_start(args, format);
-    (void)vsnprintf(login->text, sizeof(login->text), format, args);
+    utf8_vformat(login->text, sizeof(login->text), format, args);
     va_end(args);
 }
 

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define DIGEST_SIZE 32
-#define GROUP       6
 #define ID_BYTES    4
 
 static struct seal_for app_what(struct slice person)
@@ -86,7 +85,7 @@ int app_password_new(const struct keys *keys, struct slice person, struct app_pa
     if (err == 0)
         err = seal_close(keys, &what, plain, (size_t)len, ret_sealed);
     if (err == 0)
-        letters_show(letters, sizeof(letters), GROUP, ret_text);
+        letters_show(letters, sizeof(letters), APP_PASSWORD_GROUP, ret_text);
     mem_wipe(letters, sizeof(letters));
     mem_wipe(plain, sizeof(plain));
     return err;

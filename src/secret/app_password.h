@@ -10,12 +10,16 @@
 #ifndef USHER_SECRET_APP_PASSWORD_H
 #define USHER_SECRET_APP_PASSWORD_H
 
+#include "secret/letters.h"
 #include "secret/seal.h"
 
-#define APP_PASSWORD_LETTERS  24
-#define APP_PASSWORD_TEXT_MAX 28 /* "abcdef-ghijkl-mnopqr-stuvwx" and the byte 0 */
-#define APP_PASSWORD_ID_MAX   9  /* eight hex digits and the byte 0 */
-#define APP_PASSWORD_NAME_MAX 65 /* of organization, service and label, with the byte 0 */
+#define APP_PASSWORD_LETTERS 24
+#define APP_PASSWORD_GROUP   6
+#define APP_PASSWORD_TEXT_MAX                                                                      \
+    LETTERS_SHOWN(APP_PASSWORD_LETTERS,                                                            \
+                  APP_PASSWORD_GROUP) /* "abcdef-ghijkl-mnopqr-stuvwx" and the byte 0 */
+#define APP_PASSWORD_ID_MAX   9       /* eight hex digits and the byte 0 */
+#define APP_PASSWORD_NAME_MAX 65      /* of organization, service and label, with the byte 0 */
 
 struct app_password {
     char id[APP_PASSWORD_ID_MAX];

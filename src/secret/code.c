@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CODES       1000000
-#define PURPOSE_MAX 96
+#define PURPOSE_MAX (sizeof(SEAL_CHALLENGE) + 1 + CODE_MEANS_MAX + 2 * (19 + 1))
 
 struct code_record {
     struct slice means;

@@ -18,7 +18,7 @@
 #define CODE_LIFETIME_MS 300000
 #define CODE_INTERVAL_MS 60000
 #define CODE_MEANS_MAX   16 /* of a-z: email, sms */
-#define CODE_RECORD_MAX  (CODE_MEANS_MAX + 1 + 19 + 19 + SEAL_MAX_OF(CODE_DIGITS))
+#define CODE_RECORD_MAX  (CODE_MEANS_MAX + 1 + 2 * (18 + 1) + SEAL_MAX_OF(CODE_DIGITS))
 
 /* Makes a code and its record for a person (usherId). ret_code has CODE_DIGITS + 1 bytes, which the
  * caller wipes, ret_record CODE_RECORD_MAX. E_SYNTAX for the means, E_LIMIT, E_CRYPTO. */

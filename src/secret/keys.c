@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/locked.h"
+#include "base/utf8.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -84,8 +85,8 @@ static void ring_read(struct ring *ring, const struct stamp *stamp, int64_t now_
     ring->stamp = *stamp;
     if (table == NULL) {
         ring->err = E_IO;
-        (void)snprintf(ring->wrong, sizeof(ring->wrong),
-                       "%s: cannot lock memory for keys (RLIMIT_MEMLOCK)", ring->path);
+        utf8_format(ring->wrong, sizeof(ring->wrong),
+                    "%s: cannot lock memory for keys (RLIMIT_MEMLOCK)", ring->path);
         return;
     }
     ring->err = table_read(ring->path, table, ring->wrong, sizeof(ring->wrong));
@@ -133,7 +134,7 @@ int keys_load(const char *path, struct keys **ret_keys, char *errbuf, size_t siz
     ring_read(ring, &ring->stamp, clock_monotonic_ms());
     err = ring->err;
     if (err < 0)
-        (void)snprintf(errbuf, size, "%s", ring->wrong);
+        utf8_format(errbuf, size, "%s", ring->wrong);
     else {
         *ret_keys = keys;
         keys = NULL;
@@ -173,7 +174,7 @@ int keys_refresh(const struct keys *keys, char *errbuf, size_t size)
     pthread_rwlock_rdlock(&ring->lock);
     err = ring->err;
     if (err < 0)
-        (void)snprintf(errbuf, size, "%s", ring->wrong);
+        utf8_format(errbuf, size, "%s", ring->wrong);
     pthread_rwlock_unlock(&ring->lock);
     return err;
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/locked.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -39,7 +40,7 @@ static void edit_end(struct edit *edit)
 /* Says why a step on the system failed. */
 static int edit_fail(const struct edit *edit, int err, const char *what)
 {
-    (void)snprintf(edit->errbuf, edit->size, "%s: %s", edit->path, what);
+    utf8_format(edit->errbuf, edit->size, "%s: %s", edit->path, what);
     return err;
 }
 
@@ -176,7 +177,7 @@ int keys_state(const char *path, struct keys_state *ret, char *errbuf, size_t si
     int err;
 
     if (table == NULL) {
-        (void)snprintf(errbuf, size, "%s: cannot lock memory for keys (RLIMIT_MEMLOCK)", path);
+        utf8_format(errbuf, size, "%s: cannot lock memory for keys (RLIMIT_MEMLOCK)", path);
         return E_IO;
     }
     err = table_read(path, table, errbuf, size);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/locked.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -193,7 +194,7 @@ static int parse_keys(struct key_table *table, struct slice text, const char *pa
 
         number++;
         if (wrong != NULL) {
-            snprintf(errbuf, size, "%s:%u: %s", path, number, wrong);
+            utf8_format(errbuf, size, "%s:%u: %s", path, number, wrong);
             return E_CONF;
         }
         len += end != NULL ? 1 : 0;
@@ -201,8 +202,8 @@ static int parse_keys(struct key_table *table, struct slice text, const char *pa
         text.len -= len;
     }
     if (table->count == 0 || table->key[table->current].next) {
-        snprintf(errbuf, size, "%s: there is no key in this file%s", path,
-                 table->count == 0 ? "" : " that seals");
+        utf8_format(errbuf, size, "%s: there is no key in this file%s", path,
+                    table->count == 0 ? "" : " that seals");
         return E_CONF;
     }
     return 0;
@@ -218,8 +219,8 @@ static int open_private(const char *path, int *ret_fd, char *errbuf, size_t size
 
     if (fd < 0 && errno != ELOOP) {
         int err = err_errno(errno);
-        snprintf(errbuf, size, "%s: %s%s", path, strerror(errno),
-                 err == E_ACCESS ? "; it must belong to the user who runs this program" : "");
+        utf8_format(errbuf, size, "%s: %s%s", path, strerror(errno),
+                    err == E_ACCESS ? "; it must belong to the user who runs this program" : "");
         return err;
     }
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -229,7 +230,7 @@ static int open_private(const char *path, int *ret_fd, char *errbuf, size_t size
     else if ((st.st_mode & 07777 & ~(mode_t)0600) != 0)
         wrong = "others may use it: its mode must be 0600";
     if (wrong != NULL) {
-        snprintf(errbuf, size, "%s: %s", path, wrong);
+        utf8_format(errbuf, size, "%s: %s", path, wrong);
         if (fd >= 0)
             close(fd);
         return E_CONF;
@@ -249,7 +250,7 @@ static int read_all(int fd, const char *path, char *text, size_t *ret_len, char 
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            snprintf(errbuf, size, "%s: %s", path, strerror(errno));
+            utf8_format(errbuf, size, "%s: %s", path, strerror(errno));
             return E_IO;
         }
         if (got == 0)
@@ -257,7 +258,7 @@ static int read_all(int fd, const char *path, char *text, size_t *ret_len, char 
         len += (size_t)got;
     }
     if (len > KEY_FILE_MAX) {
-        snprintf(errbuf, size, "%s: larger than %d bytes", path, KEY_FILE_MAX);
+        utf8_format(errbuf, size, "%s: larger than %d bytes", path, KEY_FILE_MAX);
         return E_LIMIT;
     }
     *ret_len = len;
@@ -271,8 +272,8 @@ int table_read(const char *path, struct key_table *ret, char *errbuf, size_t siz
     int fd = -1, err;
 
     if (text == NULL) {
-        snprintf(errbuf, size, "%s: cannot lock memory for keys (RLIMIT_MEMLOCK): %s", path,
-                 strerror(errno));
+        utf8_format(errbuf, size, "%s: cannot lock memory for keys (RLIMIT_MEMLOCK): %s", path,
+                    strerror(errno));
         return E_IO;
     }
     err = open_private(path, &fd, errbuf, size);

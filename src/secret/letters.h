@@ -8,13 +8,14 @@
 
 #include "base/mem.h"
 
-#define LETTERS_MAX 64
+#define LETTERS_MAX                 64
+#define LETTERS_SHOWN(count, group) ((count) + ((count)-1) / (group) + 1) /* with the byte 0 */
 
 /* Draws count letters a-z, each equally likely (4.7 bits). ret is not terminated; the caller wipes
  * it. E_CRYPTO. */
 int letters_draw(size_t count, char *ret);
 
-/* Writes them with a hyphen after each group, terminated: count + (count - 1) / group + 1 bytes. */
+/* Writes them with a hyphen after each group, terminated: LETTERS_SHOWN bytes. */
 void letters_show(const char *letters, size_t count, size_t group, char *ret);
 
 /* The letters of what somebody typed, at most LETTERS_MAX. ret has count bytes, is not terminated

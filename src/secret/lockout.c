@@ -50,6 +50,8 @@ int lockout_parse(struct slice value, struct lockout *ret)
     return 0;
 }
 
+_Static_assert(LOCKOUT_RECORD_MAX >= LOCKOUT_KEY_MAX + 3 * (1 + 18) + 1, "the longest record fits");
+
 void lockout_format(const struct lockout *record, char *ret)
 {
     int len = snprintf(ret, LOCKOUT_RECORD_MAX, "%s %" PRId64 " %" PRId64 " %" PRId64, record->key,

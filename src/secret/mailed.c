@@ -236,6 +236,8 @@ static int mailed_bounds(const struct mailed *mailed)
     return mailed->state.changed[0] != '\0' ? 0 : E_SYNTAX;
 }
 
+_Static_assert(MAILED_PLAIN_MAX <= SEAL_PLAIN_MAX, "a record can be sealed");
+
 int mailed_seal(const struct keys *keys, struct slice person, enum mailed_kind kind,
                 const struct mailed *mailed, char *ret)
 {

@@ -92,6 +92,10 @@ static int parse_bytes(struct slice text, size_t size, unsigned char *ret)
     return base64_decode(text, ret, size, &len) < 0 || len != size ? E_CRYPTO : 0;
 }
 
+_Static_assert(PIN_RECORD_MAX >= sizeof("scrypt$17$8$4$$") - 1 + BASE64_SIZE(SALT_SIZE) - 1 +
+                                     BASE64_SIZE(HASH_SIZE),
+               "the longest record fits");
+
 static int parse_record(struct slice text, struct pin_record *ret)
 {
     if (text.len >= PIN_RECORD_MAX || !slice_is(next_part(&text), "scrypt") ||

@@ -12,7 +12,6 @@
 #define SALT_SIZE     16
 #define DIGEST_SIZE   16 /* of SHA-256's 32 bytes */
 #define SLOT_SIZE     (1 + DIGEST_SIZE)
-#define GROUP         5 /* letters before the hyphen */
 
 enum { SLOT_OPEN = 0, SLOT_USED = 1 };
 
@@ -48,7 +47,7 @@ int recovery_new(const struct keys *keys, struct slice person,
         if (err == 0)
             err = digest(plain + 1, letters, slot + 1);
         if (err == 0)
-            letters_show(letters, RECOVERY_LETTERS, GROUP, codes[i]);
+            letters_show(letters, RECOVERY_LETTERS, RECOVERY_GROUP, codes[i]);
     }
     if (err == 0)
         err = seal_close(keys, &what, plain, sizeof(plain), ret_record);

@@ -11,11 +11,14 @@
 #ifndef USHER_SECRET_RECOVERY_H
 #define USHER_SECRET_RECOVERY_H
 
+#include "secret/letters.h"
 #include "secret/seal.h"
 
-#define RECOVERY_CODES      10
-#define RECOVERY_LETTERS    10
-#define RECOVERY_TEXT_MAX   12 /* "abcde-fghij" and the byte 0 */
+#define RECOVERY_CODES   10
+#define RECOVERY_LETTERS 10
+#define RECOVERY_GROUP   5
+#define RECOVERY_TEXT_MAX                                                                          \
+    LETTERS_SHOWN(RECOVERY_LETTERS, RECOVERY_GROUP) /* "abcde-fghij" and the byte 0 */
 #define RECOVERY_PLAIN      (1 + 16 + RECOVERY_CODES * (1 + 16))
 #define RECOVERY_RECORD_MAX SEAL_MAX_OF(RECOVERY_PLAIN) /* with the byte 0 */
 

@@ -29,6 +29,8 @@ static int valid_peer(struct slice peer)
     return 0;
 }
 
+_Static_assert(TICKET_PLAIN_MAX <= SEAL_PLAIN_MAX, "a ticket can be sealed");
+
 int ticket_seal(const struct keys *keys, const struct ticket_for *whom, const struct ticket *ticket,
                 char *ret)
 {

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 #define TOTP_SECRET_SIZE 20
-#define TOTP_SECRET_MAX  64   /* of a secret that came from elsewhere */
-#define TOTP_BASE32_MAX  108  /* of the text of such a secret, with the byte 0 */
-#define TOTP_URI_MAX     1024 /* with the byte 0 */
+#define TOTP_SECRET_MAX  64 /* of a secret that came from elsewhere */
+#define TOTP_BASE32_MAX  ((TOTP_SECRET_MAX * 8 + 4) / 5 + 1) /* of its text, with the byte 0 */
+#define TOTP_URI_MAX     1024                                /* with the byte 0 */
 #define TOTP_DIGITS      6
 #define TOTP_STEP_MS     30000
 #define TOTP_STEP_NONE   (-1) /* no code was used yet */

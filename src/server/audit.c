@@ -2,6 +2,7 @@
 #include "server/audit.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cache/tree.h"
 #include "server/daemon.h"
 #include "server/dispatch.h"
@@ -88,7 +89,7 @@ static void target_keep(struct audit *audit, struct slice text, struct slice bas
     if (dn.len > 0 && !slice_is(dn, "cn=monitor") &&
         (tree_place(dn, base, &place) < 0 || place.kind == TREE_OTHER))
         return;
-    (void)snprintf(audit->target, sizeof(audit->target), "%.*s", SLICE_ARG(dn));
+    utf8_format(audit->target, sizeof(audit->target), "%.*s", SLICE_ARG(dn));
     comma = strchr(audit->target, ',');
     if (names_user(place.kind) && comma != NULL)
         audit->leaf = (unsigned)(comma - audit->target);
@@ -140,7 +141,7 @@ void audit_detail(struct request *request, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    utf8_vformat(text, sizeof(text), format, args);
     va_end(args);
     free(request->audit.detail);
     request->audit.detail = mem_strdup(text);

@@ -2,6 +2,7 @@
 #include "server/dispatch.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "ldap/exop.h"
 #include "ldap/oid.h"
 #include "server/daemon.h"
@@ -225,7 +226,7 @@ void request_fail(struct request *request, struct result *ret, int err, const ch
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(request->text, sizeof(request->text), format, args);
+    utf8_vformat(request->text, sizeof(request->text), format, args);
     va_end(args);
     ret->code = err_ldap(err);
     ret->text = slice_of(request->text);

@@ -17,11 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 64
-
 struct explaining {
     struct view_job job; /* first */
-    char organization[NAME_MAX_BYTES], uid[NAME_MAX_BYTES];
+    char organization[TREE_NAME_MAX], uid[TREE_NAME_MAX];
     struct slice organization_name, uid_name;
     char *query;
     struct slice query_text;
@@ -88,10 +86,10 @@ static void on_free(struct view_job *job)
 
 /* A name of the request, folded; what cannot be a name is E_SYNTAX with ret filled in. */
 static int take_name(struct request *request, struct slice name, const char *what,
-                     char buf[NAME_MAX_BYTES], struct slice *ret_name, struct result *ret)
+                     char buf[TREE_NAME_MAX], struct slice *ret_name, struct result *ret)
 {
     char quoted[LOG_QUOTE_MAX];
-    size_t len = name.len <= NAME_MAX_BYTES ? name.len : 0;
+    size_t len = name.len <= TREE_NAME_MAX ? name.len : 0;
 
     for (size_t i = 0; i < len; i++) {
         char c = name.data[i];

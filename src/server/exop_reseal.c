@@ -6,6 +6,7 @@
  */
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "ldap/exop.h"
 #include "rules/reseal.h"
 #include "server/access.h"
@@ -51,10 +52,9 @@ static void resealing_run(struct job *job)
 
     if (rc == 0 && key.len > 0 && keys_known(context->keys, key) < 0) {
         rc = E_NOTFOUND;
-        (void)snprintf(
-            resealing->text, sizeof(resealing->text),
-            "the key file of this gateway has no key \"%.*s\": keys.file is another file",
-            SLICE_ARG(key));
+        utf8_format(resealing->text, sizeof(resealing->text),
+                    "the key file of this gateway has no key \"%.*s\": keys.file is another file",
+                    SLICE_ARG(key));
     }
     keys_current(context->keys, resealing->current);
     resealing->wait_ms = reseal_wait_ms(context);
@@ -63,8 +63,8 @@ static void resealing_run(struct job *job)
         resealing->reseal.context = resealing;
         rc = reseal_store(context, &resealing->reseal);
         if (rc != 0)
-            (void)snprintf(resealing->text, sizeof(resealing->text),
-                           "not all is sealed anew, begin again: %s", err_text(rc));
+            utf8_format(resealing->text, sizeof(resealing->text),
+                        "not all is sealed anew, begin again: %s", err_text(rc));
     }
     resealing->err = rc == PASS_ENDED ? E_UNAVAIL : rc;
 }

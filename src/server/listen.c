@@ -5,6 +5,7 @@
 #include "server/bound.h"
 #include "server/daemon.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 1024
-#define LISTENERS_MAX  8
+#define LISTENERS_MAX  3 /* listen.ldapi, listen.admin, listen.ldap */
 #define ACCEPT_BATCH   64
 
 struct listener {
@@ -71,6 +72,7 @@ static void on_acceptable(evutil_socket_t server, short what, void *arg)
 
 static void listeners_add(struct listeners *all, enum listener_kind kind, const struct bound *bound)
 {
+    assert(all->count < LISTENERS_MAX);
     all->listener[all->count++] = (struct listener){.all = all, .kind = kind, .bound = *bound};
 }
 

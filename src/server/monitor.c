@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/monitor.h"
+#include "base/utf8.h"
 #include "server/figures.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+_Static_assert(MONITOR_VALUE_MAX >= SYNC_ERROR_MAX && MONITOR_VALUE_MAX > RIGHTS_CSN_MAX,
+               "the longest value fits");
 
 static void monitor_add(struct monitor *monitor, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -14,8 +19,9 @@ static void monitor_add(struct monitor *monitor, const char *name, const char *f
     size_t at = monitor->count++;
     va_list args;
 
+    assert(at < MONITOR_MAX);
     va_start(args, format);
-    (void)vsnprintf(monitor->text[at], MONITOR_VALUE_MAX, format, args);
+    utf8_vformat(monitor->text[at], MONITOR_VALUE_MAX, format, args);
     va_end(args);
     monitor->row[at].name = name;
     monitor->row[at].value = slice_of(monitor->text[at]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/options.h"
 
+#include "server/daemon.h"
+
 #ifndef USHER_RUNDIR
 #define USHER_RUNDIR "/run/usher"
 #endif
@@ -68,7 +70,8 @@ const struct conf_option server_options[] = {
     {"peers.admin_uids", CONF_INT_LIST, CONF_RELOAD, "", 0, UID_MAX, NULL,
      "Uids besides 0 and usherd's own that are the administrator on listen.admin."},
 
-    {"threads.loops", CONF_INT, CONF_RESTART, "2", 1, 64, NULL, "Event-loop threads."},
+    {"threads.loops", CONF_INT, CONF_RESTART, "2", 1, DAEMON_LOOPS_MAX, NULL,
+     "Event-loop threads."},
     {"threads.hashing", CONF_INT, CONF_RESTART, "2", 1, 64, NULL, "Threads that hash PINs."},
 
     {"limits.connections", CONF_INT, CONF_RELOAD, "4096", 8, 1000000, NULL, "Connections at once."},

@@ -6,6 +6,7 @@
 #include "server/search.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "ldap/exop.h"
 #include "ldap/oid.h"
 #include "server/daemon.h"
@@ -26,7 +27,7 @@ void search_fail(struct search *search, int err, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(search->text, sizeof(search->text), format, args);
+    utf8_vformat(search->text, sizeof(search->text), format, args);
     va_end(args);
     search->code = err_ldap(err);
     buffer_clear(&search->out);

@@ -18,7 +18,9 @@
 
 #define PAGE_UUIDS 500 /* entries asked for by their entryUUID in one question */
 #define TRUTHS     3
-#define CASES_MAX  81 /* TRUTHS to the power of COMPUTED_LEAVES_MAX */
+#define CASES_MAX  (TRUTHS * TRUTHS * TRUTHS * TRUTHS) /* to the power of COMPUTED_LEAVES_MAX */
+
+_Static_assert(COMPUTED_LEAVES_MAX == 4, "CASES_MAX is for four leaves");
 
 /* What the store is asked for one group of combinations. */
 struct question {

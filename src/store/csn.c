@@ -132,7 +132,7 @@ char *csn_set_cookie(const struct csn_set *set, char *buf)
 
     buf[0] = '\0';
     if (set->count > 0)
-        (void)snprintf(buf, CSN_COOKIE_MAX, "rid=000,csn=%.*s", CSN_SET_MAX * (CSN_LEN + 1),
+        (void)snprintf(buf, CSN_COOKIE_MAX, CSN_COOKIE_WORDS "%.*s", CSN_SET_MAX * (CSN_LEN + 1),
                        csn_set_format(set, list));
     return buf;
 }

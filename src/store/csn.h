@@ -10,9 +10,10 @@
 
 #include "base/mem.h"
 
-#define CSN_LEN        40
-#define CSN_SET_MAX    16 /* servers that ever wrote to one store */
-#define CSN_COOKIE_MAX (16 + CSN_SET_MAX * (CSN_LEN + 1))
+#define CSN_LEN          40
+#define CSN_SET_MAX      16 /* servers that ever wrote to one store */
+#define CSN_COOKIE_WORDS "rid=000,csn="
+#define CSN_COOKIE_MAX   (sizeof(CSN_COOKIE_WORDS) + CSN_SET_MAX * (CSN_LEN + 1))
 
 struct csn {
     char text[CSN_LEN + 1];

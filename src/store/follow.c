@@ -6,6 +6,7 @@
 #include "store/follow.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static int answer_check(struct follow *follow, LDAPMessage *message)
     int err = upstream_answer(&follow->upstream, message, follow->arena, &text);
 
     if (err != 0)
-        (void)snprintf(follow->text, sizeof(follow->text), "%.*s", SLICE_ARG(text));
+        utf8_copy(text, follow->text, sizeof(follow->text));
     return err;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "store/follow.h"
 
 #include <errno.h>
@@ -83,8 +84,8 @@ static void status_publish(struct sync *sync)
 static void status_error(struct sync *sync, int err)
 {
     (void)pthread_mutex_lock(&sync->mutex);
-    (void)snprintf(sync->status.error, sizeof(sync->status.error), "%s%s%.160s", err_text(err),
-                   sync->follow.text[0] != '\0' ? ": " : "", sync->follow.text);
+    utf8_format(sync->status.error, sizeof(sync->status.error), "%s%s%s", err_text(err),
+                sync->follow.text[0] != '\0' ? ": " : "", sync->follow.text);
     (void)pthread_mutex_unlock(&sync->mutex);
 }
 
