@@ -11,7 +11,7 @@ import unittest
 TOP = os.environ.get("srcdir", ".")
 WORDS = ("MAX|MOST|LEAST|LIMIT|TRIES|LIFETIME|INTERVAL|PROBES|LANGUAGES|SKEW|SLACK|LATE|WINDOW|TIMEOUT|SILENCE|IDLE|"
          "SLOTS|VALUES|TIME|LIFE")
-BOUND = re.compile(r"^#\s*define\s+(?!USHER_\w+_H$)((?:\w+_)?(?:%s)(?:_\w+)?)\b" % WORDS, re.MULTILINE)
+BOUND = re.compile(r"^#\s*define\s+(?!USHER_\w+_H$|OID_)((?:\w+_)?(?:%s)(?:_\w+)?)\b" % WORDS, re.MULTILINE)
 KINDS = ("bound", "own")
 
 

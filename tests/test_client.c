@@ -220,6 +220,53 @@ static void test_calls(void **state)
     }
 }
 
+/* What the daemon says is kept for people: cut between two characters, and nothing in it moves a
+ * cursor. */
+static void test_long_text(void **state)
+{
+    char steps[4096] = "result 49 text=%1b[2J";
+    struct client *client = NULL;
+    struct fake fake;
+    const char *text;
+
+    (void)state;
+    while (strlen(steps) < 3600)
+        strcat(steps, "%c3%bc");
+    fake_start(&fake, steps);
+    assert_int_equal(client_open(fake.uri, fake_deadline(), &client), 0);
+    assert_int_equal(client_bind_external(client), E_AUTH);
+    text = client_text(client);
+    assert_true(strlen(text) >= CLIENT_TEXT_MAX - 2 && strlen(text) < CLIENT_TEXT_MAX);
+    assert_memory_equal(text, " [2J\xc3\xbc", 6);
+    assert_string_equal(text + strlen(text) - 5, "\xc3\xbc...");
+    client_close(client);
+    fake_stop(&fake);
+}
+
+static void test_many_attributes(void **state)
+{
+    const char *names[18] = {NULL};
+    struct client *client = NULL;
+    struct fake fake;
+    struct buffer out;
+
+    (void)state;
+    for (size_t i = 0; i < 17; i++)
+        names[i] = "a";
+    buffer_init(&out);
+    fake_start(&fake, "entry a=1");
+    assert_int_equal(client_open(fake.uri, fake_deadline(), &client), 0);
+    assert_int_equal(client_read(client, slice_of(""), names, collect, &out), E_LIMIT);
+    client_close(client);
+    assert_string_equal(fake_asked(&fake), "");
+    names[16] = NULL;
+    assert_int_equal(client_open(fake.uri, fake_deadline(), &client), 0);
+    assert_int_equal(client_read(client, slice_of(""), names, collect, &out), 0);
+    client_close(client);
+    buffer_clear(&out);
+    fake_stop(&fake);
+}
+
 /* Success without a value, and a value that is none. */
 static void test_bad_values(void **state)
 {
@@ -246,10 +293,9 @@ static void test_bad_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_results),
-        cmocka_unit_test(test_results_of_others),
-        cmocka_unit_test(test_calls),
-        cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_results),         cmocka_unit_test(test_results_of_others),
+        cmocka_unit_test(test_calls),           cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_many_attributes), cmocka_unit_test(test_bad_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,6 +173,20 @@ class Verbs(unittest.TestCase):
                 else:
                     self.assertEqual(list(answer), expected.get(noun, ["done"]))
 
+    def test_long_names(self):
+        """An attribute's name that is none of ours is shown as far as there is room, in words and in JSON."""
+        for name in ("a" * 100, "usher" + "Ab" * 60, "%C3%BC" * 60, "x" + "%C3%BC" * 60):
+            with Fake(BIND + "entry %s=1" % name) as fake:
+                code, out, err = run("-s", fake.socket, "status")
+                self.assertEqual((code, err), (0, ""))
+                self.assertTrue(out.rstrip().endswith(" 1") and len(out) < 140, out)
+            with Fake(BIND + "entry %s=1" % name) as fake:
+                code, out, err = run("-s", fake.socket, "--json", "status")
+                self.assertEqual((code, err), (0, ""))
+                (shown, values), = json.loads(out).items()
+                self.assertEqual(values, ["1"])
+                self.assertTrue(shown.endswith("...") and 58 < len(shown.encode()) < 64, shown)
+
     def test_nobody_there(self):
         code, out, err = run("-s", "/nowhere/ldapi", "status")
         self.assertEqual((code, out, err), (2, "", "usherctl: nobody answers at /nowhere/ldapi\n"))
@@ -233,6 +247,11 @@ class Verbs(unittest.TestCase):
             self.assertIn("exists already", err)
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(file.read(), before)
+            for verb in ("add", "use", "rotate"):
+                for name in ("\u00fc" * 400, "x" + "\u00fc" * 400):
+                    code, out, err = run("key", verb, name)
+                    self.assertEqual((code, out), (2, ""), verb)
+                    self.assertRegex(err, r"\Ausherctl: x?\u00fc{240,}[^\n]*\n\Z")
 
 
 class Rotation(unittest.TestCase):

@@ -134,7 +134,7 @@ struct client_search {
 int client_find(struct client *client, const struct client_search *search);
 
 /* Base search of one entry; attributes is NULL-terminated. on_value is told of each value.
- * E_NOTFOUND when there is no such entry. */
+ * E_NOTFOUND when there is no such entry; E_LIMIT, unasked, for more than 16 attributes. */
 int client_read(struct client *client, struct slice dn, const char *const *attributes,
                 entry_on_value *on_value, void *context);
 

@@ -35,17 +35,19 @@ static int client_search(struct client *client, struct message *request, entry_o
     return client_fail(client, rc);
 }
 
-static void client_search_init(struct message *request, struct slice dn,
-                               const char *const *attributes, struct slice *names)
+static int client_search_init(struct message *request, struct slice dn,
+                              const char *const *attributes, struct slice *names)
 {
     size_t count = 0;
 
-    while (count < ATTRIBUTES_MAX && attributes[count] != NULL) {
+    for (; attributes[count] != NULL; count++) {
+        if (count == ATTRIBUTES_MAX)
+            return E_LIMIT;
         names[count] = slice_of(attributes[count]);
-        count++;
     }
     *request = (struct message){
         .op = OP_SEARCH, .search = {.base = dn, .attributes = names, .attribute_count = count}};
+    return 0;
 }
 
 int client_read(struct client *client, struct slice dn, const char *const *attributes,
@@ -54,8 +56,10 @@ int client_read(struct client *client, struct slice dn, const char *const *attri
     struct slice names[ATTRIBUTES_MAX];
     struct message request;
     struct response done;
+    int rc = client_search_init(&request, dn, attributes, names);
 
-    client_search_init(&request, dn, attributes, names);
+    if (rc < 0)
+        return client_fail(client, rc);
     return client_search(client, &request, NULL, on_value, context, &done);
 }
 
@@ -73,9 +77,10 @@ int client_freshness(struct client *client, struct freshness *ret)
     struct slice names[ATTRIBUTES_MAX];
     struct message request;
     struct response done;
-    int rc;
+    int rc = client_search_init(&request, slice_of(""), nothing, names);
 
-    client_search_init(&request, slice_of(""), nothing, names);
+    if (rc < 0)
+        return client_fail(client, rc);
     request.controls[0].oid = slice_of(OID_USHER_FRESHNESS);
     request.control_count = 1;
     rc = client_search(client, &request, NULL, skip_value, NULL, &done);
@@ -141,10 +146,11 @@ static int client_find_page(struct client *client, const struct client_search *s
     struct message request;
     struct response done;
     struct buffer value;
-    int rc;
+    int rc = client_search_init(&request, search->base, search->attributes, names);
 
+    if (rc < 0)
+        return client_fail(client, rc);
     buffer_init(&value);
-    client_search_init(&request, search->base, search->attributes, names);
     if (search->value != NULL)
         filter.value = *search->value;
     request.search.scope = search->scope;

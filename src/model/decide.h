@@ -16,8 +16,9 @@
 #define REQUIRES_UNKNOWN                                                                           \
     (-2) /* usherRequires names no permission of the catalogue: never allowed */
 
-#define REQUIRES_CHAIN_MAX 64 /* permissions that one requires, each the next; with more: denied   \
-                               */
+#define REQUIRES_CHAIN_MAX                                                                         \
+    64 /* permissions that one requires, each the next; with more: denied                          \
+        */
 
 struct permission {
     unsigned bit;

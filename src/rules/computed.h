@@ -9,11 +9,12 @@
 #ifndef USHER_RULES_COMPUTED_H
 #define USHER_RULES_COMPUTED_H
 
+#include "base/log.h"
 #include "cache/tree.h"
 #include "rules/read.h"
 
 #define COMPUTED_LEAVES_MAX 4
-#define COMPUTED_TEXT_MAX   256
+#define COMPUTED_TEXT_MAX   (LOG_QUOTE_MAX + 96) /* words of ours, and a value in quotes */
 
 enum computed_kind {
     COMPUTED_PERMISSION,

@@ -8,7 +8,9 @@
 #ifndef USHER_SERVER_AUDIT_H
 #define USHER_SERVER_AUDIT_H
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "cache/tree.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +18,8 @@
 struct request;
 struct result;
 
-#define AUDIT_TARGET_MAX 256
+/* A line quotes no more of it, the first name left out or not. */
+#define AUDIT_TARGET_MAX (LOG_QUOTE_MAX + TREE_NAME_MAX + 4)
 
 /* What is remembered of a request until it is answered. */
 struct audit {
