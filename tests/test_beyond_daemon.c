@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "client/cache.h"
+#include "client/usher.h"
 #include "rules/names.h"
 #include "server/metrics.h"
 #include "server/search_list.h"
@@ -407,6 +408,102 @@ static void tables_under_a_reader(void **state)
     table_close(newest);
 }
 
+/* One that is longer than its place is left out, and no part of it shown. */
+static void a_csn_of_a_table(void **state)
+{
+    char csn[RIGHTS_CSN_MAX + 1];
+    struct table *table = create_published(100);
+    struct rights *rights = open_rights();
+    struct rights_status status;
+
+    (void)state;
+    memset(csn, 'c', sizeof(csn));
+    for (size_t len = RIGHTS_CSN_MAX - 1; len <= RIGHTS_CSN_MAX + 1; len++) {
+        table_fresh(table, (struct slice){csn, len}, MAX_AGE);
+        rights_status(rights, &status);
+        assert_int_equal(strlen(status.csn), len < RIGHTS_CSN_MAX ? len : 0);
+    }
+    rights_close(rights);
+    table_close(table);
+}
+
+/* A daemon that answers no question before all are asked, and counts who leaves. */
+#define ASKERS 11 /* threads of one program, three more than connections are kept */
+
+struct patient_daemon {
+    struct small_store at;
+    pthread_barrier_t asked;
+    atomic_uint left;
+    pthread_t threads[ASKERS];
+    struct usher *usher;
+};
+
+static struct patient_daemon patient;
+
+static void *on_patient(void *context)
+{
+    unsigned char in[256], out[] = "\x30\x0c\x02\x01?\x61\x07\x0a\x01\x00\x04\x00\x04";
+    int fd = accept(patient.at.listener, NULL, NULL);
+
+    while (recv(fd, in, 2, MSG_WAITALL) == 2 && in[1] < 0x80 &&
+           recv(fd, in + 2, in[1], MSG_WAITALL) == in[1] && in[5] != 0x42) {
+        out[4] = in[4];
+        out[5] = in[5] + 1;
+        out[9] = in[5] == 0x6e ? 6 : 0;
+        if (in[5] == 0x6e)
+            (void)pthread_barrier_wait(&patient.asked);
+        if (send(fd, out, 14, MSG_NOSIGNAL) != 14)
+            break;
+    }
+    atomic_fetch_add(&patient.left, 1);
+    close(fd);
+    return context;
+}
+
+static void *on_asker(void *context)
+{
+    return usher_check(patient.usher, "acme", "alice", "a:b") == 0 ? context : NULL;
+}
+
+static void until_left(unsigned count)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + 60000;
+
+    while (atomic_load(&patient.left) < count && clock_monotonic_ms() < deadline_ms)
+        usleep(1000);
+    assert_int_equal(atomic_load(&patient.left), count);
+}
+
+static void idle_connections(void **state)
+{
+    struct usher_options options = {.base = "dc=x", .rights = "", .timeout_ms = 60000};
+    pthread_t askers[ASKERS];
+    char path[96];
+    void *allowed;
+
+    (void)state;
+    listen_there(&patient.at);
+    (void)snprintf(path, sizeof(path), "%s/ldapi", place.directory);
+    options.uri = path;
+    assert_int_equal(usher_open(&options, &patient.usher), 0);
+    assert_int_equal(pthread_barrier_init(&patient.asked, NULL, ASKERS), 0);
+    for (size_t i = 0; i < ASKERS; i++) {
+        assert_int_equal(pthread_create(&patient.threads[i], NULL, on_patient, &patient), 0);
+        assert_int_equal(pthread_create(&askers[i], NULL, on_asker, &patient), 0);
+    }
+    for (size_t i = 0; i < ASKERS; i++) {
+        assert_int_equal(pthread_join(askers[i], &allowed), 0);
+        assert_ptr_equal(allowed, &patient);
+    }
+    until_left(3);
+    usher_close(patient.usher);
+    until_left(ASKERS);
+    for (size_t i = 0; i < ASKERS; i++)
+        assert_int_equal(pthread_join(patient.threads[i], NULL), 0);
+    (void)pthread_barrier_destroy(&patient.asked);
+    listen_no_more(&patient.at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +512,8 @@ int main(void)
         cmocka_unit_test(series_of_metrics),
         cmocka_unit_test_setup_teardown(attributes_of_an_entry, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(a_message_of_the_store, on_setup, on_teardown),
+        cmocka_unit_test_setup_teardown(idle_connections, on_setup, on_teardown),
+        cmocka_unit_test_setup_teardown(a_csn_of_a_table, on_setup, on_teardown),
         cmocka_unit_test_setup_teardown(tables_of_a_handle, on_memory, on_teardown),
         cmocka_unit_test_setup_teardown(tables_under_a_reader, on_memory, on_teardown),
     };

@@ -3,6 +3,7 @@
 #
 # usher-directory with a real slapd: preparing a store, refusing, and serving it.
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -109,6 +110,17 @@ class Preparing(Case):
                 self.assertIn("usher-directory: %s:%d: " % (bad, row), answer.stderr)
                 self.assertFalse(os.path.exists(self.path("a")))
 
+    def test_many_bad_entries(self):
+        """So many lines are shown, and that there are more."""
+        for count in (19, 40):  # and the line that says what they are
+            bad = self.file("bad.ldif", "".join("dn: cn=x,ou=no%d,%s\nobjectClass: usherRole\ncn: x\n\n" % (n, BASE)
+                                                for n in range(count)))
+            answer = directory("init", "--directory", self.path("a"), "--base", BASE, "--load", bad)
+            self.refused(answer, "ou=no0,", "ou=no15,")
+            told = [line for line in answer.stderr.splitlines() if "ou=no" in line]
+            self.assertEqual("and more, which is not shown" in answer.stderr, count == 40, answer.stderr)
+            self.assertTrue(count == 19 and len(told) == 19 or 15 < len(told) <= 20, answer.stderr)
+
     def test_usage(self):
         for words in ([], ["init"], ["run"], ["walk"], ["init", "--directory", "x"], ["--nonsense"],
                       ["run", "--directory", "x", "--base", BASE]):
@@ -124,6 +136,12 @@ class Serving(Case):
                      str(store.process.pid))
         self.refused(directory("run", "--directory", ".", cwd=store.path), "in use by process")
         self.assertEqual(store.tool("ldapwhoami", "-x").returncode, 0)
+        with open("/proc/%d/limits" % store.process.pid, encoding="utf-8") as file:
+            limits = {line[:26].strip(): line[26:].split() for line in file}
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        most = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
+        self.assertEqual(limits["Max open files"][0], str(most))
+        self.assertEqual(limits["Max core file size"][:2], ["0", "0"])
         store.stop()
         self.serve(store, name=".", cwd=store.path)
 

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HANGING 12 /* modules and calls: if each waited its second, it would show */
+#define TEXT    512 /* bytes of a text for the user, terminated */
+#define HANGING 12  /* modules and calls: if each waited its second, it would show */
 
 /* What sshd types for a user that it does not know, as long as what was really typed, is refused
  * and not counted; a password that only begins so is asked about. */
@@ -313,6 +314,31 @@ static void test_bounds(void **state)
     }
 }
 
+/* A text for the user that is longer than its place is cut between two characters. */
+static void test_long_text(void **state)
+{
+    struct session session;
+    char text[4096];
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(text, sizeof(text), "verify 49 state=0 text=%s", i == 0 ? "" : "x");
+        while (strlen(text) < 3600)
+            strcat(text, "%c3%bc");
+        session_start(&session, "auth required PW", text, "alice", "pw\n");
+        assert_int_not_equal(pam_authenticate(session.pamh, 0), PAM_SUCCESS);
+        text[0] = '\0';
+        assert_non_null(strstr(session.talk.said, "|E:"));
+        strcpy(text, strstr(session.talk.said, "|E:") + 3);
+        text[strcspn(text, "|")] = '\0';
+        len = strlen(text);
+        assert_true(len < TEXT && len > TEXT - 3);
+        assert_string_equal(text + len - 5, "\xc3\xbc...");
+        session_stop(&session);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_user_set_meanwhile),
         cmocka_unit_test(test_conversation_later),
+        cmocka_unit_test(test_long_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,10 +81,14 @@ static void answer_report(const char *name)
     char text[512];
     int lines = 0;
 
-    while (file != NULL && lines < ANSWER_LINES_MAX && fgets(text, sizeof(text), file) != NULL) {
+    while (file != NULL && fgets(text, sizeof(text), file) != NULL) {
         text[strcspn(text, "\n")] = '\0';
         if (text[0] == '\0' || text[0] == '_')
             continue; /* the progress bar */
+        if (lines == ANSWER_LINES_MAX) {
+            warnx("%s: and more, which is not shown", name);
+            break;
+        }
         answer_line(name, text);
         lines++;
     }

@@ -9,7 +9,7 @@
 #include "server/loop.h"
 
 #define MONITOR_MAX       64
-#define MONITOR_VALUE_MAX 256
+#define MONITOR_VALUE_MAX 800 /* a base of 256 bytes, each escaped */
 
 struct monitor {
     size_t count;
