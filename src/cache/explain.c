@@ -20,6 +20,8 @@
 #define WHEN_MAX       32
 #define LINE_MAX_BYTES 1024
 
+_Static_assert(LINE_MAX_BYTES >= GRANT_MAX + PERMISSION_MAX + 3 * TREE_NAME_MAX + 64, "room");
+
 static void add_line(struct explainer *explainer, int step, struct slice dn, bool deciding,
                      const char *format, va_list args)
 {
