@@ -114,6 +114,13 @@ static void references(void **state)
     expect(fixture, "acme", "carol", "ticket:delete", 0);
     expect(fixture, "acme", "dave", "ticket:delete", 0);
     expect(fixture, "acme", "erin", "ticket:delete", E_DENIED);
+    /* Now the references are asked, which the fill had no need of. */
+    begin(fixture);
+    put(fixture, 0, "membership acme/carol grant=+ticket:read");
+    put(fixture, 0, "membership acme/dave grant=+ticket:read");
+    commit(fixture);
+    expect(fixture, "acme", "carol", "ticket:delete", 0);
+    expect(fixture, "acme", "dave", "ticket:delete", 0);
     free(names);
     free(members);
 }
