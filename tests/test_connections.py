@@ -14,7 +14,7 @@ import raw_ldap as raw
 from asking import Asking
 from gateway import BASE, PATIENCE, Gateway, membership, service, soon, until
 from people import password
-from searching import request, search
+from searching import CRITICAL, request, search
 
 CAN = "tickets:read"       # what sue may
 CANNOT = "tickets:delete"  # and what not
@@ -47,6 +47,17 @@ class Ends(Case):
                        raw.message(4, raw.verify("nobody-here", raw.PASSWORD, "wrong")))
         self.assertEqual(self.link.receive().id, 4)
         self.assertEqual(self.whoami(), "")
+
+    def test_a_refused_bind_leaves_nobody(self):
+        """Also one that is refused before it is looked at."""
+        for bind, controls, code in ((raw.bind(service("backoffice"), "wrong"), [], raw.WRONG),
+                                     (raw.bind("", "", 2), [], raw.PROTOCOL_ERROR),
+                                     (raw.bind("", ""), [raw.control("1.2.3.4", True)], CRITICAL),
+                                     (raw.bind_sasl("X"), [raw.control("1.2.3.4", True)], CRITICAL)):
+            self.bind(service("backoffice"), password("backoffice"))
+            self.assertEqual(self.whoami(), "dn:" + service("backoffice"))
+            self.expect(code, bind, controls=controls)
+            self.assertEqual(self.whoami(), "")
 
     def test_unbind(self):
         self.link.send(raw.message(1, raw.unbind()), raw.message(2, raw.extended(raw.WHOAMI)))

@@ -140,6 +140,15 @@ static void dispatch_malformed(struct conn *conn, const struct message *message,
     conn_disconnect(conn, RESULT_PROTOCOL_ERROR, "the message is malformed");
 }
 
+/* A Bind ends what the connection was, whatever becomes of it (RFC 4513 4): also one that is
+ * refused for a control or cannot be read. What is under way is given up (RFC 4511 4.2.1). */
+static void dispatch_bind(struct conn *conn)
+{
+    conn_forget_identity(conn);
+    for (struct request *other = conn->requests; other != NULL; other = other->next)
+        other->abandoned = true;
+}
+
 void dispatch(struct conn *conn, char *bytes, size_t len)
 {
     struct message message;
@@ -149,8 +158,12 @@ void dispatch(struct conn *conn, char *bytes, size_t len)
     int rc;
 
     rc = message_decode(bytes, len, conn->loop->arena, &message);
+    if (message.op == OP_BIND)
+        dispatch_bind(conn);
     if (rc < 0) {
         dispatch_malformed(conn, &message, rc);
+        arena_reset(conn->loop->arena);
+        mem_wipe(bytes, len);
         return;
     }
     handle = operation_find(message.op);

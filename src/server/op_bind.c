@@ -117,12 +117,8 @@ static enum handled bind_external(struct request *request, struct result *ret)
 enum handled op_bind(struct request *request, struct result *ret)
 {
     const struct bind_request *bind = &request->message->bind;
-    struct conn *conn = request->conn;
     char quoted[LOG_QUOTE_MAX];
 
-    conn_forget_identity(conn);
-    for (struct request *other = conn->requests; other != NULL; other = other->next)
-        other->abandoned = true; /* RFC 4511 4.2.1: operations under way are given up */
     if (bind->version != 3) {
         request_fail(request, ret, E_PROTO, "LDAP version 3 is spoken here, not %d", bind->version);
         return REPLY;
