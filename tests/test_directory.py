@@ -10,8 +10,8 @@ import stat
 import subprocess
 import unittest
 
-from directory import Case, directory, main, person, read
-from gateway import BASE, SAMPLE, program, until
+from directory import Case, Store, directory, main, person, read
+from gateway import BASE, ROOT, SAMPLE, program, until
 
 
 class Preparing(Case):
@@ -33,6 +33,18 @@ class Preparing(Case):
         after = sorted((name, os.stat(os.path.join(store.path, name)).st_mtime_ns)
                        for name in os.listdir(store.path))
         self.assertEqual(before, after)
+
+    def test_two_inits_at_once(self):
+        """One of them makes the store, whole; the others are refused and take nothing of it away."""
+        words = [program("usher-directory"), "init", "--directory", self.path("a"), "--base", BASE]
+        first = subprocess.Popen([*words, "--load", SAMPLE[0]], env=dict(os.environ, USHER_DATADIR=ROOT),
+                                 stderr=subprocess.DEVNULL)
+        until("it has begun", lambda: os.path.exists(self.path("a/lock")))
+        while first.poll() is None:
+            self.assertEqual(directory(*words[1:]).returncode, 1)
+        self.assertEqual(first.returncode, 0)
+        store = self.serve(Store(self.path("a")))
+        self.assertEqual(store.values("cn=directory:read,ou=permissions," + BASE, "cn"), ["directory:read"])
 
     def test_init_in_the_working_directory(self):
         os.mkdir(self.path("a"))

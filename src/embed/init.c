@@ -75,6 +75,14 @@ static void files_close(const struct init *init, struct work *work)
     free(work->schema_name);
 }
 
+static int prepared_refuse(const struct init *init)
+{
+    if (!folder_prepared())
+        return 0;
+    warnx("the folder %s is prepared already: expected an empty or a new folder", init->directory);
+    return E_EXISTS;
+}
+
 static int folder_open(const struct init *init, struct work *work)
 {
     int err;
@@ -86,15 +94,14 @@ static int folder_open(const struct init *init, struct work *work)
         return E_IO;
     }
     err = folder_enter(init->directory);
-    if (err == 0 && folder_prepared()) {
-        warnx("the folder %s is prepared already: expected an empty or a new folder",
-              init->directory);
-        err = E_EXISTS;
-    }
+    if (err == 0)
+        err = prepared_refuse(init);
     if (err == 0)
         err = folder_check_ours(init->directory);
     if (err == 0)
         err = folder_lock(init->directory, false, &work->lock);
+    if (err == 0)
+        err = prepared_refuse(init); /* another one may have ended just now */
     if (err == 0 && chmod(".", 0700) != 0) {
         warn("cannot close the folder %s to others", init->directory);
         err = E_ACCESS;
