@@ -144,6 +144,37 @@ void folder_clear(void)
         subfolder_clear(subfolders[i]);
 }
 
+static int name_sync(const char *name)
+{
+    int fd = open(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), err = 0;
+
+    if (fd < 0 || fsync(fd) != 0) {
+        warn("cannot write %s to the disk", name);
+        err = E_IO;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return err;
+}
+
+int folder_sync(void)
+{
+    return name_sync(".");
+}
+
+int folder_sync_all(void)
+{
+    static const char *const made[] = {"data/data.mdb", "ledger/data.mdb", FOLDER_BASE,
+                                       FOLDER_SCHEMA};
+    int err = 0;
+
+    for (size_t i = 0; err == 0 && i < COUNT(made); i++)
+        err = name_sync(made[i]);
+    for (size_t i = 0; err == 0 && i < COUNT(subfolders); i++)
+        err = name_sync(subfolders[i]);
+    return err == 0 ? folder_sync() : err;
+}
+
 int folder_write_base(const struct base_dn *base)
 {
     FILE *file = fopen(FOLDER_BASE, "we");

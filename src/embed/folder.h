@@ -43,6 +43,11 @@ int folder_make(void);
 /* Removes everything that init makes, the lock file excepted. */
 void folder_clear(void);
 
+/* Waits until the names in the folder are on the disk; and all that init has made, which slapadd
+ * and copying leave to the system. E_IO after a line. */
+int folder_sync(void);
+int folder_sync_all(void);
+
 /* The base, kept in a file of its own. E_IO, E_CONF after a line. */
 int folder_write_base(const struct base_dn *base);
 int folder_read_base(struct base_dn *ret);

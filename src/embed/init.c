@@ -144,7 +144,7 @@ static int entries_load(const struct init *init, struct work *work)
     return err;
 }
 
-/* slapd.conf comes last: with it the folder counts as prepared. */
+/* slapd.conf comes last, once all else is on the disk: with it the folder counts as prepared. */
 static int folder_fill(const struct init *init, struct work *work)
 {
     int err;
@@ -161,10 +161,14 @@ static int folder_fill(const struct init *init, struct work *work)
         err = slapd_conf_write(&work->base, FOLDER_NEWCONF);
     if (err == 0)
         err = entries_load(init, work);
+    if (err == 0)
+        err = folder_sync_all();
     if (err == 0 && rename(FOLDER_NEWCONF, FOLDER_CONF) != 0) {
         warn("cannot write " FOLDER_CONF);
         err = E_IO;
     }
+    if (err == 0)
+        err = folder_sync();
     if (err != 0)
         folder_clear();
     return err;
