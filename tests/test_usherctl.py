@@ -7,8 +7,10 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
+import termios
 import tempfile
 import unittest
 
@@ -312,6 +314,26 @@ class Terminal(unittest.TestCase):
             self.assertEqual(code, 0, shown)
             self.assertNotIn("4711", shown)
             self.assertEqual(fake.asked()[-1], "set-pin organization=acme user=bob new=4711")
+
+    def test_given_up(self):
+        """Ctrl-C, or a signal, at the prompt leaves a terminal that echoes."""
+        for number in (None, signal.SIGTERM, signal.SIGHUP):
+            pid, master = pty.fork()
+            if pid == 0:
+                os.execv(USHERCTL, [USHERCTL, "-s", "/nowhere", "pin", "set", "acme", "bob"])
+            shown = b""
+            while b"New PIN: " not in shown:
+                self.assertTrue(select.select([master], [], [], 20)[0])
+                shown += os.read(master, 1024)
+            self.assertFalse(termios.tcgetattr(master)[3] & termios.ECHO)
+            if number is None:
+                os.write(master, b"\x03")
+            else:
+                os.kill(pid, number)
+            ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            self.assertEqual(ended, -(number or signal.SIGINT))
+            self.assertTrue(termios.tcgetattr(master)[3] & termios.ECHO)
+            os.close(master)
 
     def test_differs(self):
         with Fake(BIND + "result 0") as fake:

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -43,22 +44,58 @@ static int terminal_say(int fd, const char *text)
     return write(fd, text, strlen(text)) < 0 ? E_IO : 0;
 }
 
+/* The terminal that is quiet now, and how it was. */
+static int quiet_fd = -1;
+static struct termios quiet_before;
+
+/* Whoever gives up at the prompt gets a terminal that echoes. */
+static void on_signal(int number)
+{
+    (void)tcsetattr(quiet_fd, TCSAFLUSH, &quiet_before);
+    (void)raise(number); /* SA_RESETHAND, SA_NODEFER: as if there were no handler */
+}
+
+#define SIGNALS 4
+static const int signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+static void signals_take(struct sigaction before[SIGNALS])
+{
+    const struct sigaction take = {.sa_handler = on_signal,
+                                   .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+
+    for (size_t i = 0; i < SIGNALS; i++) {
+        (void)sigaction(signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            (void)sigaction(signals[i], &take, NULL);
+    }
+}
+
+static void signals_give_back(const struct sigaction before[SIGNALS])
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &before[i], NULL);
+}
+
 static int terminal_read(int fd, const char *prompt, struct secret *ret)
 {
-    struct termios old, quiet;
-    int rc;
+    struct sigaction before[SIGNALS];
+    struct termios quiet;
+    int rc = E_IO;
 
-    if (tcgetattr(fd, &old) < 0)
+    if (tcgetattr(fd, &quiet_before) < 0)
         return E_IO;
-    quiet = old;
+    quiet = quiet_before;
     quiet.c_lflag &= (tcflag_t)~ECHO;
-    if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
-        return E_IO;
-    rc = terminal_say(fd, prompt); /* only now: what is typed before would be flushed */
-    if (rc == 0)
-        rc = line_read(fd, ret);
-    (void)tcsetattr(fd, TCSAFLUSH, &old);
-    (void)terminal_say(fd, "\n");
+    quiet_fd = fd;
+    signals_take(before);
+    if (tcsetattr(fd, TCSAFLUSH, &quiet) == 0) {
+        rc = terminal_say(fd, prompt); /* only now: what is typed before would be flushed */
+        if (rc == 0)
+            rc = line_read(fd, ret);
+        (void)tcsetattr(fd, TCSAFLUSH, &quiet_before);
+        (void)terminal_say(fd, "\n");
+    }
+    signals_give_back(before);
     return rc;
 }
 
@@ -106,12 +143,12 @@ int cli_secret(const struct cli *cli, const char *file, const char *prompt, bool
         rc = file_ask("-", ret);
     else
         rc = terminal_ask(prompt, repeat, ret);
+    if (rc < 0)
+        secret_clear(ret);
     if (rc == E_CONFLICT)
         return cli_error(cli, "the two differ; nothing was changed");
-    if (rc < 0) {
-        secret_clear(ret);
+    if (rc < 0)
         return cli_error(cli, "%s: %s", file != NULL ? file : "standard input", err_text(rc));
-    }
     if (ret->len == 0)
         return cli_error(cli, "an empty secret is refused");
     return 0;
