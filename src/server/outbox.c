@@ -40,6 +40,7 @@ struct outbox {
     struct delivery *delivery; /* in force */
     struct waiting *list;
     size_t count, room, bytes;
+    size_t coming; /* mails on their way to the disk: their place, and their bytes, are taken */
     size_t sorted; /* while the folder is looked at: the first so many are in the order of ids */
     size_t dead;   /* files in the folder dead, when it was last looked at */
     uint64_t sent, failed;
@@ -396,9 +397,10 @@ static int outbox_reserve(struct outbox *outbox, size_t size)
     int rc = E_BUSY;
 
     pthread_mutex_lock(&outbox->lock);
-    if (outbox->count < outbox->delivery->count_max &&
+    if (outbox->count + outbox->coming < outbox->delivery->count_max &&
         outbox->bytes + size <= outbox->delivery->bytes_max) {
         outbox->bytes += size;
+        outbox->coming++;
         rc = 0;
     }
     pthread_mutex_unlock(&outbox->lock);
@@ -431,6 +433,7 @@ int outbox_put(struct outbox *outbox, const char *kind, const struct mail *mail,
             log_error("a mail (%s) cannot be queued: %s", kind, err_text(rc));
         pthread_mutex_lock(&outbox->lock);
         outbox->bytes -= message.len;
+        outbox->coming--;
         if (rc == 0 && outbox_find(outbox, item.id) == NULL) {
             (void)outbox_add(outbox, &item);
             pthread_cond_signal(&outbox->changed);
