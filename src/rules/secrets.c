@@ -142,11 +142,11 @@ void login_set_pin(const struct login_context *context, struct login *login)
         pin_change(context, login);
         return;
     }
-    login->proven = pin_proven;
     if (!login->has_secret) {
-        login->err = E_ACCESS;
+        login_fail(login, E_ACCESS, "the old PIN has to be given");
         return;
     }
+    login->proven = pin_proven;
     if (is_self(login)) { /* bound as themself: as good as a till here */
         login->peer.trusted = true;
         login->peer.person[0] = '\0';

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "cache/tree.h"
 #include "rules/app_password.h"
 #include "rules/ledger.h"
 #include "rules/person.h"
@@ -276,10 +277,16 @@ static void verify_pin(const struct login_context *context, struct login *login)
     struct slice owner = ledger_owner(login->arena, login->person, login->user);
     const char *key = arena_printf(login->arena, "pin/%s", login->organization);
     struct membership membership = {0};
+    char quoted[LOG_QUOTE_MAX];
     int rc = 0;
 
     if (login->organization[0] == '\0') {
         login_fail(login, E_UNWILLING, "a PIN belongs to an organization: name it (org=)");
+        return;
+    }
+    if (!tree_name_valid(slice_of(login->organization))) {
+        login_fail(login, E_SYNTAX, "no name of an organization: %s",
+                   log_quote(slice_of(login->organization), quoted));
         return;
     }
     if (pin_syntax(secret_slice(&login->secret)) < 0) {
