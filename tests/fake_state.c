@@ -10,9 +10,9 @@
 #define ENTRIES_MAX 8192
 #define VALUES_MAX  32
 
-const char *const state_attributes[] = {"uid",          "usherid",     "ushermember", "usherrole",
-                                        "ushergrant",   "usheractive", "member",      "usherhome",
-                                        "usherinclude", "usherfactor", NULL};
+const char *const state_attributes[] = {"objectclass", "uid",          "usherid",     "ushermember",
+                                        "usherrole",   "ushergrant",   "usheractive", "member",
+                                        "usherhome",   "usherinclude", "usherfactor", NULL};
 
 struct fake_entry {
     uint8_t uuid[STATE_UUID];

@@ -90,7 +90,6 @@ static void batch_end(struct batch *batch)
     ids_clear(&batch->stale);
     batch->all_profiles = false;
     batch->catalogue = false;
-    batch->renumber = false;
     arena_reset(batch->arena);
 }
 

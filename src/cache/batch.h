@@ -17,7 +17,7 @@ enum batch_table {
     BATCH_META,       /* "meta" struct batch_numbers, "base", "secret", "cookie" */
     BATCH_ENTRY,      /* entryUUID: serialized entry */
     BATCH_DN,         /* DN from the last RDN to the first: entryUUID and kind */
-    BATCH_REF,        /* who is meant: entryUUIDs of those who refer to it (cache/index.c) */
+    BATCH_REF,        /* who is meant: entryUUIDs of those who refer to it (cache/backref.c) */
     BATCH_SEEN,       /* entryUUID: 'p' put or 's' said to be present since the refresh began */
     BATCH_RECORD,     /* entryUUID of a membership that counts: profile, names (cache/record.h) */
     BATCH_PROFILE,    /* number: uses, dependencies, sources (cache/profiles.c) */
@@ -70,7 +70,6 @@ struct batch {
     struct ids stale; /* ids of roles and groups whose dependants are to be recomputed */
     bool all_profiles; /* every profile is to be recomputed */
     bool catalogue;    /* a permission was put or removed */
-    bool renumber;     /* the bits of the catalogue are used up */
 };
 
 /* Begins a transaction: numbers are read from the state. Sticky error in batch->txn. */

@@ -9,7 +9,6 @@
 #include "base/utf8.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_MS 200   /* the thread has a heart to beat */
@@ -17,26 +16,15 @@
 #define REFRESH_MS 60000 /* without any message, during a refresh */
 #define HOLD_MS    200   /* a batch of a refresh is held open for more */
 
-static const char object_class[] = "objectClass";
-
 void follow_init(struct follow *follow)
 {
-    size_t count = 0;
-
-    while (state_attributes[count] != NULL)
-        count++;
     *follow = (struct follow){.upstream = {.fd = -1}, .arena = arena_new()};
-    follow->attributes = mem_array(count + 2, sizeof(follow->attributes[0]));
-    for (size_t i = 0; i < count; i++)
-        follow->attributes[i] = (char *)(uintptr_t)state_attributes[i];
-    follow->attributes[count] = (char *)(uintptr_t)object_class;
 }
 
 void follow_clear(struct follow *follow)
 {
     follow_close(follow);
     arena_free(follow->arena);
-    free(follow->attributes);
 }
 
 void follow_close(struct follow *follow)
@@ -93,8 +81,8 @@ static int search_start(struct follow *follow, int64_t now_ms)
         return err;
     sync.ldctl_value = (struct berval){value.len, (char *)(uintptr_t)value.data};
     err = upstream_error(ldap_search_ext(follow->upstream.ld, follow->base, LDAP_SCOPE_SUBTREE,
-                                         follow->filter, follow->attributes, 0, controls, NULL,
-                                         NULL, LDAP_NO_LIMIT, &follow->search));
+                                         follow->filter, (char **)(uintptr_t)state_attributes, 0,
+                                         controls, NULL, NULL, LDAP_NO_LIMIT, &follow->search));
     follow->stage = FOLLOW_SEARCHING;
     follow->began_ms = follow->message_ms = now_ms;
     return err;

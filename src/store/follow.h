@@ -21,7 +21,6 @@ struct follow {
     const char *authzid;
     const char *base;
     const char *filter;
-    char **attributes; /* asked for, NULL-terminated */
     struct apply *apply;
     struct fresh *fresh;
     struct arena *arena; /* of the message at hand */
