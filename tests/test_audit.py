@@ -3,16 +3,17 @@
 #
 # The audit log: exactly one line for each operation that is answered, with the fields that usherd(8)
 # lists and nothing that must not be in it.
+import os
 import re
 import unittest
 
 import raw_ldap as raw
 from asking import Asking
-from gateway import BASE, Gateway, membership, person, service, until
+from gateway import BASE, ROOT, Gateway, membership, person, service, until
 from people import add_person, password
 
 LINE = re.compile(
-    r"^\S+ usherd\[\d+\] audit: operation=(?P<operation>\S+|[A-Z][A-Za-z ?]+) result=(?P<result>\d+)"
+    r"^\S+ usherd\[\d+\] audit: operation=(?P<operation>[a-z-]+) result=(?P<result>\d+)"
     r" ms=(?P<ms>\d+\.\d{3}) who=(?P<who>-|peer|\"[^\"]*\") from=(?P<peer>uid:\d+|net:[0-9a-f.:]+)"
     r"(?: target=\"(?P<target>[^\"]*)\")?(?: step=(?P<step>\d))?(?P<detail>.*)$")
 gateway = None
@@ -63,6 +64,21 @@ class Lines(Case):
             self.assertIn(' service="sshd\\0a" ', line)
             self.assertNotIn(secret, line)
             self.assertIsNone(fields["target"])
+
+    def test_an_extended_operation_has_one_name(self):
+        with open(os.path.join(ROOT, "man/usherd.8")) as manual:
+            listed = re.sub(r"[^a-z-]+", " ", re.search(r"(?s)of the extended operations(.*?)\.It", manual.read())
+                            .group(1)).split()
+        names = {raw.VERIFY: "verify", raw.CHALLENGE: "challenge", raw.SET_PIN: "set-pin", raw.ENROLL: "enroll",
+                 raw.RECOVERY: "recovery", raw.EXPLAIN: "explain", raw.UNLOCK: "unlock", raw.REDEEM: "redeem",
+                 raw.RESEAL: "reseal", raw.APP_PASSWORD: "app-password", raw.LOGOUT: "logout",
+                 raw.INVITE: "invite", raw.ARC + ".3.9": "doctor", raw.WHOAMI: "whoami",
+                 raw.PASSWORD_MODIFY: "password-modify", raw.STARTTLS: "starttls", "1.3.6.1.1.8": "cancel",
+                 "1.3.6.1.1.21.1": "transaction", "1.3.6.1.1.21.3": "transaction", "1.2.3.4": "extended"}
+        for oid, name in names.items():
+            _, fields, _ = self.told(raw.tlv(0x77, raw.octets(oid, 0x80), raw.octets("not its value", 0x81)))
+            self.assertEqual(fields["operation"], name)
+            self.assertIn(name, listed)
 
     def test_an_unknown_user_name_is_never_told(self):
         typed = "hunter2-typed-as-name"

@@ -92,7 +92,6 @@ enum handled exop_doctor(struct request *request, struct result *ret)
 {
     struct examining *examining;
 
-    request->audit.what = "doctor";
     if (request->message->extended.has_value) {
         request_fail(request, ret, E_PROTO, "usherDoctor takes no value, see usher-protocol(5)");
         return REPLY;

@@ -110,7 +110,6 @@ enum handled exop_explain(struct request *request, struct result *ret)
     struct explain_request asked;
     int err;
 
-    request->audit.what = "explain";
     if (explain_request_decode(request->message->extended.value, &asked) < 0)
         return exop_refuse_value(request, ret, "usherExplain");
     explaining = mem_alloc(sizeof(*explaining));

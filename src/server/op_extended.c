@@ -14,28 +14,29 @@
 static const struct extension {
     const char *oid;
     const char *name;
-    handler *handle; /* NULL: not in this version */
+    const char *what; /* in the audit line and the metrics: one word */
+    handler *handle;  /* NULL: not in this version */
     bool secret;
 } extensions[] = {
-    {OID_WHOAMI, "Who am I?", exop_whoami, false},
-    {OID_USHER_VERIFY, "usherVerify", exop_verify, true},
-    {OID_USHER_CHALLENGE, "usherChallenge", exop_challenge, true},
-    {OID_USHER_SET_PIN, "usherSetPin", exop_set_pin, true},
-    {OID_USHER_ENROLL, "usherEnroll", exop_enroll, true},
-    {OID_USHER_UNLOCK, "usherUnlock", exop_unlock, false},
-    {OID_PASSWORD_MODIFY, "Password Modify", exop_password_modify, true},
-    {OID_USHER_RECOVERY, "usherRecovery", exop_recovery, true},
-    {OID_USHER_REDEEM, "usherRedeem", exop_redeem, true},
-    {OID_USHER_INVITE, "usherInvite", exop_invite, false},
-    {OID_USHER_EXPLAIN, "usherExplain", exop_explain, false},
-    {OID_USHER_APP_PASSWORD, "usherAppPassword", exop_app_password, true},
-    {OID_USHER_LOGOUT, "usherLogout", exop_logout, false},
-    {OID_USHER_RESEAL, "usherReseal", exop_reseal, false},
-    {OID_USHER_DOCTOR, "usherDoctor", exop_doctor, false},
-    {OID_STARTTLS, "StartTLS", NULL, false},
-    {OID_CANCEL, "Cancel", NULL, false},
-    {OID_TRANSACTION_START, "transactions (RFC 5805)", NULL, false},
-    {OID_TRANSACTION_END, "transactions (RFC 5805)", NULL, false},
+    {OID_WHOAMI, "Who am I?", "whoami", exop_whoami, false},
+    {OID_USHER_VERIFY, "usherVerify", "verify", exop_verify, true},
+    {OID_USHER_CHALLENGE, "usherChallenge", "challenge", exop_challenge, true},
+    {OID_USHER_SET_PIN, "usherSetPin", "set-pin", exop_set_pin, true},
+    {OID_USHER_ENROLL, "usherEnroll", "enroll", exop_enroll, true},
+    {OID_USHER_UNLOCK, "usherUnlock", "unlock", exop_unlock, false},
+    {OID_PASSWORD_MODIFY, "Password Modify", "password-modify", exop_password_modify, true},
+    {OID_USHER_RECOVERY, "usherRecovery", "recovery", exop_recovery, true},
+    {OID_USHER_REDEEM, "usherRedeem", "redeem", exop_redeem, true},
+    {OID_USHER_INVITE, "usherInvite", "invite", exop_invite, false},
+    {OID_USHER_EXPLAIN, "usherExplain", "explain", exop_explain, false},
+    {OID_USHER_APP_PASSWORD, "usherAppPassword", "app-password", exop_app_password, true},
+    {OID_USHER_LOGOUT, "usherLogout", "logout", exop_logout, false},
+    {OID_USHER_RESEAL, "usherReseal", "reseal", exop_reseal, false},
+    {OID_USHER_DOCTOR, "usherDoctor", "doctor", exop_doctor, false},
+    {OID_STARTTLS, "StartTLS", "starttls", NULL, false},
+    {OID_CANCEL, "Cancel", "cancel", NULL, false},
+    {OID_TRANSACTION_START, "transactions (RFC 5805)", "transaction", NULL, false},
+    {OID_TRANSACTION_END, "transactions (RFC 5805)", "transaction", NULL, false},
 };
 
 enum handled op_extended(struct request *request, struct result *ret)
@@ -48,7 +49,7 @@ enum handled op_extended(struct request *request, struct result *ret)
 
         if (!slice_is(extended->oid, extension->oid))
             continue;
-        request->audit.what = extension->name;
+        request->audit.what = extension->what;
         if (extension->handle == NULL) {
             request_fail(request, ret, E_UNWILLING, "this version of usher does not offer %s",
                          extension->name);
@@ -71,7 +72,6 @@ enum handled exop_whoami(struct request *request, struct result *ret)
     const struct identity *identity = &request->conn->identity;
     size_t len = identity->dn_len;
 
-    request->audit.what = "whoami";
     if (request->message->extended.has_value) {
         request_fail(request, ret, E_PROTO, "Who am I? takes no value (RFC 4532)");
         return REPLY;
