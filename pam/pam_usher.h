@@ -21,7 +21,7 @@
 
 #define PAM_USHER_SOCKET USHER_RUNDIR "/ldapi" /* without socket=; the only one of usher-chkpwd */
 
-#define PAM_USHER_USER_MAX     256  /* bytes of a user name */
+#define PAM_USHER_USER_MAX     255  /* bytes of a user name, as usherd takes them */
 #define PAM_USHER_NAME_MAX     64   /* bytes of an organization's name */
 #define PAM_USHER_TICKET_MAX   2048 /* bytes of a ticket */
 #define PAM_USHER_TEXT_MAX     512  /* bytes of a text for the user, terminated */
