@@ -441,6 +441,8 @@ int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answ
     login->must_change = answer->state == VERIFY_STATE_MUST_CHANGE;
     login->ticket_len = answer->ticket_len;
     memcpy(login->ticket, answer->ticket, answer->ticket_len);
+    if (answer->state == VERIFY_STATE_COMPLETE) /* what else there is to say comes with account */
+        pam_usher_show(call, PAM_TEXT_INFO, answer->text);
     return PAM_SUCCESS;
 }
 

@@ -132,8 +132,9 @@ void pam_usher_change(struct pam_usher *call, const char *old_secret, const char
  * the user its text and logs what an administrator should know. */
 int pam_usher_refuse(struct pam_usher *call, const struct pam_usher_answer *answer);
 
-/* Takes the answer to a secret into the login: PAM_SUCCESS when it is complete or a factor is due
- * with a ticket; PAM_SYSTEM_ERR when PAM_USER is somebody else by now; else as pam_usher_refuse. */
+/* Takes the answer to a secret into the login, and shows what a complete one says, such as how many
+ * recovery codes are left. PAM_SUCCESS when it is complete or a factor is due with a ticket;
+ * PAM_SYSTEM_ERR when PAM_USER is somebody else by now; else as pam_usher_refuse. */
 int pam_usher_accept(struct pam_usher *call, const struct pam_usher_answer *answer);
 
 /* Whether a typed secret can be sent: PAM_SUCCESS, or PAM_AUTH_ERR for an empty one, one longer
