@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #define S(text) ((struct slice){text, sizeof(text) - 1})
 #define KEY_A   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -24,6 +26,17 @@
 
 static char dir[] = "/tmp/usher-seal-XXXXXX";
 static char path[64];
+static _Atomic long ahead_s; /* of the monotonic clock, for whoever is in this process */
+
+/* In the place of libc's. */
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+    int rc = (int)syscall(SYS_clock_gettime, id, ret);
+
+    if (id == CLOCK_MONOTONIC)
+        ret->tv_sec += ahead_s;
+    return rc;
+}
 
 static int set_up(void **state)
 {
@@ -335,6 +348,38 @@ static void keys_follow_their_file(void **state)
     secret_clear(&back);
 }
 
+/* A key that was taken out opens for five minutes, whatever becomes of the file meanwhile. */
+static void a_key_taken_out_ends(void **state)
+{
+    static const char *const then[] = {"b " KEY_B "\n", "nonsense\n", NULL /* no file */};
+    static const struct seal_for what = {S("pin"), S("alice"), S("acme")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(then) / sizeof(then[0]); i++) {
+        char sealed[SEAL_MAX], later[SEAL_MAX], wrong[256];
+        struct keys *keys = NULL;
+        struct secret plain;
+
+        change_key_file("a " KEY_A "\n");
+        assert_int_equal(keys_load(path, &keys, wrong, sizeof(wrong)), 0);
+        assert_int_equal(seal_close(keys, &what, "x", 1, sealed), 0);
+        change_key_file("b " KEY_B "\n");
+        assert_int_equal(seal_close(keys, &what, "y", 1, later), 0);
+        if (then[i] != NULL)
+            change_key_file(then[i]);
+        else
+            assert_int_equal(unlink(path), 0);
+        ahead_s += 299;
+        assert_int_equal(seal_open(keys, &what, slice_of(sealed), &plain), 0);
+        ahead_s += 2;
+        assert_int_equal(seal_open(keys, &what, slice_of(sealed), &plain), E_CRYPTO);
+        assert_int_equal(seal_open(keys, &what, slice_of(later), &plain), 0);
+        secret_clear(&plain);
+        assert_current(keys, "b");
+        keys_free(keys);
+    }
+}
+
 static void rotation_steps(void **state)
 {
     struct keys_state first, then;
@@ -467,17 +512,12 @@ static void threads_share_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(key_files),
-        cmocka_unit_test(key_files_hostile),
-        cmocka_unit_test(key_file_made),
-        cmocka_unit_test(base64_has_one_spelling),
-        cmocka_unit_test(round_trips),
-        cmocka_unit_test(opens_for_nothing_else),
-        cmocka_unit_test(tampering),
-        cmocka_unit_test(keys_follow_their_file),
-        cmocka_unit_test(rotation_steps),
-        cmocka_unit_test(of_another_user),
-        cmocka_unit_test(no_more_than_the_table_holds),
+        cmocka_unit_test(key_files),          cmocka_unit_test(key_files_hostile),
+        cmocka_unit_test(key_file_made),      cmocka_unit_test(base64_has_one_spelling),
+        cmocka_unit_test(round_trips),        cmocka_unit_test(opens_for_nothing_else),
+        cmocka_unit_test(tampering),          cmocka_unit_test(keys_follow_their_file),
+        cmocka_unit_test(of_another_user),    cmocka_unit_test(a_key_taken_out_ends),
+        cmocka_unit_test(rotation_steps),     cmocka_unit_test(no_more_than_the_table_holds),
         cmocka_unit_test(threads_share_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

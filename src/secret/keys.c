@@ -77,6 +77,30 @@ static void retire(struct ring *ring, struct key_table *table, int64_t now_ms)
     }
 }
 
+/* Under the lock: what was taken out long enough ago goes, whatever has become of the file. Retired
+ * keys stand last. */
+static void purge(struct ring *ring, int64_t now_ms)
+{
+    struct key_table *table = ring->table;
+    unsigned kept = 0;
+
+    ring->purge_ms = 0;
+    for (unsigned i = 0; i < table->count; i++) {
+        const struct key *key = &table->key[i];
+
+        if (key->retired_ms != 0 && now_ms - key->retired_ms >= KEYS_RETIRED_MS)
+            continue;
+        if (key->retired_ms != 0 &&
+            (ring->purge_ms == 0 || key->retired_ms + KEYS_RETIRED_MS < ring->purge_ms))
+            ring->purge_ms = key->retired_ms + KEYS_RETIRED_MS;
+        if (kept != i)
+            table->key[kept] = *key;
+        kept++;
+    }
+    mem_wipe(&table->key[kept], (table->count - kept) * sizeof(table->key[0]));
+    table->count = kept;
+}
+
 /* Under the lock: reads the file. What cannot be read leaves the keys in force. */
 static void ring_read(struct ring *ring, const struct stamp *stamp, int64_t now_ms)
 {
@@ -105,18 +129,20 @@ static void ring_refresh(struct ring *ring)
 {
     struct stamp stamp;
     int64_t now_ms = clock_monotonic_ms();
-    bool same, purge;
+    bool same, due;
     int found = stamp_read(ring->path, &stamp);
 
     pthread_rwlock_rdlock(&ring->lock);
     same = found < 0 || stamp_equal(&stamp, &ring->stamp);
-    purge = ring->purge_ms != 0 && now_ms >= ring->purge_ms;
+    due = ring->purge_ms != 0 && now_ms >= ring->purge_ms;
     pthread_rwlock_unlock(&ring->lock);
-    if (same && !purge)
+    if (same && !due)
         return;
     pthread_rwlock_wrlock(&ring->lock);
-    if (found == 0 && (purge || !stamp_equal(&stamp, &ring->stamp)))
+    if (found == 0 && !stamp_equal(&stamp, &ring->stamp))
         ring_read(ring, &stamp, now_ms);
+    if (ring->purge_ms != 0)
+        purge(ring, now_ms);
     pthread_rwlock_unlock(&ring->lock);
 }
 
