@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DISPLACED    "displaced="
 #define SEEN_PUT     'p'
 #define SEEN_PRESENT 's'
 
@@ -42,13 +43,18 @@ static bool is_placed(struct batch *batch, const struct id *uuid)
                                 value.len == 1 && value.data[0] == SEEN_PUT);
 }
 
+bool change_displaced(struct slice dn)
+{
+    return dn.len > strlen(DISPLACED) && memcmp(dn.data, DISPLACED, strlen(DISPLACED)) == 0;
+}
+
 static struct slice displaced_dn(struct batch *batch, const struct id *uuid)
 {
     char hex[2 * sizeof(uuid->bytes) + 1];
 
     for (size_t i = 0; i < sizeof(uuid->bytes); i++)
         (void)snprintf(hex + 2 * i, 3, "%02x", uuid->bytes[i]);
-    return slice_of(arena_printf(batch->arena, "displaced=%s", hex));
+    return slice_of(arena_printf(batch->arena, DISPLACED "%s", hex));
 }
 
 static void move_one(struct batch *batch, const struct id *uuid, const struct entry *old,

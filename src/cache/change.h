@@ -14,6 +14,9 @@
  * under a DN stays there. */
 void change_put(struct batch *batch, const struct id *uuid, const struct entry *entry);
 
+/* Whether this is the DN of an entry that is set aside. */
+bool change_displaced(struct slice dn);
+
 /* Forgets an entry; one that is not there is fine. */
 void change_delete(struct batch *batch, const struct id *uuid);
 

@@ -195,6 +195,20 @@ void index_below(struct batch *batch, struct slice dn, struct ids *out)
     db_walk_end(&cursor);
 }
 
+bool index_has_below(struct batch *batch, struct slice dn)
+{
+    char buf[DB_KEY_MAX];
+    struct slice prefix = dn_key(dn, buf), key, value;
+    struct db_cursor cursor;
+    bool found = false;
+
+    db_walk(&batch->txn, BATCH_DN, prefix, &cursor);
+    while (!found && db_next(&cursor, &key, &value))
+        found = key.len > prefix.len;
+    db_walk_end(&cursor);
+    return found;
+}
+
 void index_each(struct batch *batch, enum tree_kind kind,
                 void (*call)(struct batch *batch, const struct id *uuid, void *context),
                 void *context)

@@ -37,6 +37,9 @@ void index_write(struct batch *batch, const struct id *uuid, const struct entry 
 /* Whether a DN fits into the index. */
 bool index_fits(struct slice dn);
 
+/* Whether anything stands below dn. */
+bool index_has_below(struct batch *batch, struct slice dn);
+
 /* Adds those below dn, not dn itself. */
 void index_below(struct batch *batch, struct slice dn, struct ids *out);
 

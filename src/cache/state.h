@@ -62,6 +62,13 @@ int state_put(struct state *state, const uint8_t uuid[STATE_UUID], struct slice 
  * is kept, and nothing else of it, for its rename tells where those below it are now. */
 int state_put_other(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn);
 int state_delete(struct state *state, const uint8_t uuid[STATE_UUID]); /* unknown: 0 */
+
+/* Within a batch: whether a put of this entry at this DN tells that others are elsewhere than we
+ * have them: it stood elsewhere with others below it, or was set aside; or others stand below it
+ * now whom it was not known to be above. Of an entry that nobody changes but by a rename
+ * (only_renamed): whenever others stand below it. */
+bool state_moves(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn,
+                 bool only_renamed);
 int state_set_cookie(struct state *state, struct slice cookie);
 int state_commit(struct state *state);
 void state_abort(struct state *state);

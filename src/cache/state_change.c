@@ -117,6 +117,26 @@ int state_put_other(struct state *state, const uint8_t uuid[STATE_UUID], struct 
     return state_put(state, uuid, dn, NULL, 0);
 }
 
+bool state_moves(struct state *state, const uint8_t uuid[STATE_UUID], struct slice dn,
+                 bool only_renamed)
+{
+    struct batch *batch = &state->batch;
+    struct id id = id_from(uuid), other;
+    struct entry old;
+    struct slice normal;
+    char buf[DN_MAX];
+    bool had;
+
+    if (dn_normalize(dn, buf, &normal) != 0 || !index_fits(normal))
+        return false;
+    had = index_get(batch, &id, &old);
+    if (had && (change_displaced(old.dn) ||
+                (!slice_equal(old.dn, normal) && index_has_below(batch, old.dn))))
+        return true;
+    had = had && index_find(batch, normal, &other, NULL) && id_compare(&other, &id) == 0;
+    return (only_renamed || !had) && index_has_below(batch, normal);
+}
+
 int state_delete(struct state *state, const uint8_t uuid[STATE_UUID])
 {
     struct id id = id_from(uuid);

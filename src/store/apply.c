@@ -22,7 +22,7 @@ int apply_init(struct apply *apply, struct state *state)
     int err = state_cookie(state, arena, &cookie);
 
     if (err == 0) {
-        *apply = (struct apply){.state = state};
+        *apply = (struct apply){.state = state, .watching = true};
         if (csn_set_add_cookie(&apply->committed, cookie) != 0)
             apply->committed.count = 0;
         apply->pending = apply->committed;
@@ -50,6 +50,7 @@ int apply_refresh(struct apply *apply)
     apply->refreshing = true;
     apply->asked = apply->committed.count > 0;
     apply->purge = !apply->asked;
+    apply->watching = apply->watching && apply->asked;
     apply->full += apply->purge ? 1 : 0;
     apply->pending = apply->committed;
     return 0;
@@ -88,9 +89,13 @@ static bool entry_is(const struct store_entry *entry, const char *const *names, 
 
 static int entry_put(struct apply *apply, const uint8_t *uuid, const struct store_entry *entry)
 {
+    bool ours = entry_is(entry, apply_classes, sizeof(apply_classes) / sizeof(apply_classes[0]));
+
     if (entry_is(entry, apply_leaves, sizeof(apply_leaves) / sizeof(apply_leaves[0])))
         return state_delete(apply->state, uuid);
-    if (!entry_is(entry, apply_classes, sizeof(apply_classes) / sizeof(apply_classes[0])))
+    if (apply->watching && state_moves(apply->state, uuid, entry->dn, !ours))
+        return E_STALE;
+    if (!ours)
         return state_put_other(apply->state, uuid, entry->dn);
     return state_put(apply->state, uuid, entry->dn, entry->attributes, entry->attribute_count);
 }
@@ -130,7 +135,13 @@ static int refresh_finish(struct apply *apply, struct slice cookie)
         return err;
     apply->refreshing = false;
     apply->refreshed = true;
+    apply->watching = true;
     return cookie_take(apply, cookie);
+}
+
+void apply_proven(struct apply *apply)
+{
+    apply->watching = false;
 }
 
 static int id_set_take(struct apply *apply, const struct syncmsg_info *message)

@@ -27,6 +27,7 @@ struct apply {
     bool refreshed; /* the refresh ends in the open batch */
     bool purge;     /* what this refresh does not name is gone */
     bool asked;     /* this refresh began with a cookie */
+    bool watching;  /* not proven since the last refresh: see apply_entry */
     size_t entries, bytes;
     /* Since the start: entries; batches; refreshes ended, refreshes begun without a cookie. */
     uint64_t received, batches, refreshes, full;
@@ -39,9 +40,17 @@ int apply_init(struct apply *apply, struct state *state);
 int apply_refresh(struct apply *apply);
 
 /* One entry with its Sync State control. entry is used for ADD and MODIFY only. E_PROTO, E_STALE
- * (see apply_info), and the state's errors. */
+ * (see apply_info), and the state's errors.
+ *
+ * A refresh is no snapshot: slapd gives its view up while it waits for us to read, and what is
+ * below an entry that is renamed then may come under its old name, under its new one, or not at
+ * all; the rename itself is told of the one entry alone, behind the refresh. So until the state was
+ * once seen to match the store (apply_proven) such a rename is E_STALE, too. */
 int apply_entry(struct apply *apply, const struct syncmsg_state *message,
                 const struct store_entry *entry);
+
+/* All that the store had is applied. */
+void apply_proven(struct apply *apply);
 
 /* One Sync Info message. E_STALE: the store cannot say what changed since the cookie, only what is
  * there: drop it (apply_forget) and ask for everything. Its sets of present entries would leave

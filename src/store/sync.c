@@ -151,6 +151,7 @@ static void proven(struct sync *sync, int64_t now_ms)
 {
     char text[CSN_COOKIE_MAX];
 
+    apply_proven(&sync->apply);
     state_fresh(sync->state, slice_of(csn_set_format(&sync->fresh.wanted, text)));
     (void)pthread_mutex_lock(&sync->mutex);
     sync->status.fresh_ms = now_ms;
