@@ -37,10 +37,10 @@ class Case(Asking):
         text = gateway.text("usherd.log")[mark:]
         return [line for line in text[:text.rfind("\n") + 1].splitlines() if " audit: " in line]
 
-    def told(self, operation, link=None):
+    def told(self, operation, link=None, controls=()):
         """The answer, and the one line about it."""
         mark = len(gateway.text("usherd.log"))
-        answer = (link or self.link).ask(operation)
+        answer = (link or self.link).ask(operation, controls)
         while answer.op == raw.ENTRY:
             answer = (link or self.link).receive()
         until("there is a line", lambda: self.lines_after(mark))
@@ -146,6 +146,17 @@ class Lines(Case):
         dn = person("sue")
         _, fields, _ = self.told(raw.tlv(0x4A, dn.encode()))
         self.assertEqual((fields["operation"], fields["target"]), ("delete", "?,ou=people," + BASE))
+
+    def test_what_is_not_decoded_and_answered_is_told(self):
+        many = [raw.control("1.2.3.%d" % i) for i in range(17)]
+        for operation, controls, name, target in (
+                (raw.bind("hunter2-typed", "x"), many, "bind", None),
+                (raw.extended(raw.WHOAMI), many, "extended", None),
+                (raw.search("", 0, wanted=raw.octets("x", 0x8A)), [], "search", "")):
+            answer, fields, line = self.told(operation, controls=controls)
+            self.assertEqual((fields["operation"], fields["result"], fields["target"]),
+                             (name, str(answer.code), target))
+            self.assertNotIn("hunter2-typed", line)
 
     def test_an_abandoned_login_is_told(self):
         add_person(gateway, "a4")

@@ -14,10 +14,11 @@ import raw_ldap as raw
 from asking import Asking
 from gateway import BASE, PATIENCE, Gateway, membership, service, soon, until
 from people import password
-from searching import CRITICAL, request, search
+from searching import ADMIN_LIMIT, CRITICAL, request, search
 
 CAN = "tickets:read"       # what sue may
 CANNOT = "tickets:delete"  # and what not
+BAD_METHOD = 7             # authMethodNotSupported
 gateway = None
 
 
@@ -47,17 +48,6 @@ class Ends(Case):
                        raw.message(4, raw.verify("nobody-here", raw.PASSWORD, "wrong")))
         self.assertEqual(self.link.receive().id, 4)
         self.assertEqual(self.whoami(), "")
-
-    def test_a_refused_bind_leaves_nobody(self):
-        """Also one that is refused before it is looked at."""
-        for bind, controls, code in ((raw.bind(service("backoffice"), "wrong"), [], raw.WRONG),
-                                     (raw.bind("", "", 2), [], raw.PROTOCOL_ERROR),
-                                     (raw.bind("", ""), [raw.control("1.2.3.4", True)], CRITICAL),
-                                     (raw.bind_sasl("X"), [raw.control("1.2.3.4", True)], CRITICAL)):
-            self.bind(service("backoffice"), password("backoffice"))
-            self.assertEqual(self.whoami(), "dn:" + service("backoffice"))
-            self.expect(code, bind, controls=controls)
-            self.assertEqual(self.whoami(), "")
 
     def test_unbind(self):
         self.link.send(raw.message(1, raw.unbind()), raw.message(2, raw.extended(raw.WHOAMI)))
@@ -120,6 +110,36 @@ class Ends(Case):
                     self.assertEqual(answer.code, raw.SUCCESS, answer)
                     done.append(answer.id)
             self.assertEqual(done, list(range(1, 3001)))
+
+    def test_bind_that_is_refused(self):
+        """Whatever it is refused for, the connection is nobody's from then on (RFC 4513 4), and what is under
+        way is given up."""
+        unknown = raw.control("1.2.3.4", critical=True)
+        many = [raw.control("1.2.3.%d" % i) for i in range(17)]
+        for operation, controls, code in ((raw.bind("x", "y"), [unknown], CRITICAL),
+                                          (raw.bind_sasl("EXTERNAL"), [unknown], CRITICAL),
+                                          (raw.bind("x", "y"), many, ADMIN_LIMIT),
+                                          (raw.bind("x", "y", version=2), [], raw.PROTOCOL_ERROR),
+                                          (raw.bind_sasl("PLAIN", "\0x\0y"), [], BAD_METHOD)):
+            link = self.open(gateway.local())
+            self.expect(raw.SUCCESS, raw.bind_sasl("EXTERNAL", ""), link=link)
+            self.assertIn("cn=external", self.whoami(link))
+            link.post(raw.verify("nobody-here", raw.PASSWORD, "wrong"))
+            self.expect(code, operation, link=link, controls=controls)
+            self.assertEqual(self.whoami(link), "")
+
+    def test_memory_of_what_does_not_parse(self):
+        """A filter of no known kind behind thousands of names, again and again, by nobody."""
+        ask = raw.search("", 0, ["a"] * 4000, wanted=raw.octets("x", 0x8A))
+        self.link.ask_all([ask] * 100, depth=20)
+        before = self.memory()
+        self.assertEqual({answer.code for answer in self.link.ask_all([ask] * 3000, depth=20)}, {raw.BAD_SYNTAX})
+        self.assertLess(self.memory(), before + (64 << 10))
+
+    def memory(self):
+        """kB"""
+        with open("/proc/%d/status" % gateway.daemon.pid) as file:
+            return int(dict(line.split(":", 1) for line in file)["RssAnon"].split()[0])
 
     def test_message_sizes(self):
         big = raw.compare(membership("sue"), "x" * 60000)

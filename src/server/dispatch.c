@@ -126,65 +126,51 @@ static int request_controls(struct request *request, const struct message *messa
     return 0;
 }
 
-/* What could not be decoded: answered where the protocol allows it, else the connection ends. */
-static void dispatch_malformed(struct conn *conn, const struct message *message, int err)
+/* Whether the protocol knows an answer to what could not be decoded for this reason. */
+static bool answerable(const struct message *message, int err)
 {
-    struct request request = {.conn = conn, .id = message->id, .op = message->op};
-    struct result result = {0};
-
-    if (err != E_PROTO && message->id > 0 && message_response_op(message->op) != 0) {
-        request_fail(&request, &result, err, "%s", err_text(err));
-        request_send(&request, &result);
-        return;
-    }
-    conn_disconnect(conn, RESULT_PROTOCOL_ERROR, "the message is malformed");
+    return err != E_PROTO && message->id > 0 && message_response_op(message->op) != 0;
 }
 
-/* A Bind ends what the connection was, whatever becomes of it (RFC 4513 4): also one that is
- * refused for a control or cannot be read. What is under way is given up (RFC 4511 4.2.1). */
-static void dispatch_bind(struct conn *conn)
+/* Sees a request to its answer. decoded: 0, or why the message is not to be handled. */
+static void dispatch_request(struct conn *conn, const struct message *message, handler *handle,
+                             int decoded)
 {
-    conn_forget_identity(conn);
-    for (struct request *other = conn->requests; other != NULL; other = other->next)
-        other->abandoned = true;
+    struct request request;
+    struct result result = {0};
+
+    memset(&request, 0, offsetof(struct request, text));
+    request.conn = conn;
+    request.id = message->id;
+    request.op = message->op;
+    request.message = message;
+    request.text[0] = '\0';
+    audit_begin(&request);
+    if (message->op == OP_BIND)
+        bind_arrived(conn);
+    if (decoded < 0)
+        request_fail(&request, &result, decoded, "%s", err_text(decoded));
+    if (decoded < 0 ||
+        (message->control_count > 0 && request_controls(&request, message, &result) < 0) ||
+        restricted(&request, &result) < 0 || handle(&request, &result) == REPLY)
+        request_answer(&request, &result);
 }
 
 void dispatch(struct conn *conn, char *bytes, size_t len)
 {
     struct message message;
-    struct request request;
-    struct result result;
-    handler *handle;
-    int rc;
+    int rc = message_decode(bytes, len, conn->loop->arena, &message);
+    handler *handle = operation_find(message.op);
 
-    rc = message_decode(bytes, len, conn->loop->arena, &message);
-    if (message.op == OP_BIND)
-        dispatch_bind(conn);
-    if (rc < 0) {
-        dispatch_malformed(conn, &message, rc);
-        arena_reset(conn->loop->arena);
-        mem_wipe(bytes, len);
-        return;
-    }
-    handle = operation_find(message.op);
-    if (handle == NULL) {
+    if (rc < 0 && !answerable(&message, rc))
+        conn_disconnect(conn, RESULT_PROTOCOL_ERROR, "the message is malformed");
+    else if (handle == NULL)
         conn_disconnect(conn, RESULT_PROTOCOL_ERROR, "this operation is no request");
-        return;
-    }
-    memset(&request, 0, offsetof(struct request, text));
-    request.conn = conn;
-    request.id = message.id;
-    request.op = message.op;
-    request.message = &message;
-    request.text[0] = '\0';
-    memset(&result, 0, sizeof(result));
-    audit_begin(&request);
-    if ((message.control_count > 0 && request_controls(&request, &message, &result) < 0) ||
-        restricted(&request, &result) < 0 || handle(&request, &result) == REPLY)
-        request_answer(&request, &result);
-    if (message.op != OP_COMPARE)
+    else
+        dispatch_request(conn, &message, handle, rc);
+    if (message.op != OP_COMPARE || rc < 0)
         arena_reset(conn->loop->arena);
-    if (message.op == OP_BIND || message.op == OP_EXTENDED)
+    if (message.op == OP_BIND || message.op == OP_EXTENDED || rc < 0)
         mem_wipe(bytes, len); /* they carry secrets */
 }
 

@@ -55,6 +55,10 @@ void request_fail(struct request *request, struct result *ret, int err, const ch
 void request_entry(struct request *request, const char *dn, const struct attribute *attributes,
                    size_t attribute_count, bool types_only);
 
+/* Whatever becomes of a Bind: the connection is nobody's, and what is under way on it is given up
+ * (RFC 4513 4). */
+void bind_arrived(struct conn *conn);
+
 /* The handlers: src/server/op_*.c, exop_*.c. */
 handler op_bind, op_compare, op_search, op_extended;
 handler exop_whoami, exop_verify, exop_challenge, exop_set_pin, exop_enroll, exop_unlock,

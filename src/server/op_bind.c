@@ -114,6 +114,13 @@ static enum handled bind_external(struct request *request, struct result *ret)
     return REPLY;
 }
 
+void bind_arrived(struct conn *conn)
+{
+    conn_forget_identity(conn);
+    for (struct request *other = conn->requests; other != NULL; other = other->next)
+        other->abandoned = true; /* RFC 4511 4.2.1: operations under way are given up */
+}
+
 enum handled op_bind(struct request *request, struct result *ret)
 {
     const struct bind_request *bind = &request->message->bind;
