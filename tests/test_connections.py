@@ -81,6 +81,17 @@ class Ends(Case):
             soon("closed", 1, lambda: answered(rest))
         soon("closed", 1.5, bound)
 
+    def test_half_closed_before_the_answer(self):
+        """However long that takes."""
+        self.addCleanup(gateway.reload_daemon)
+        gateway.reload_daemon(**{"login.refuse_after": 2000})
+        for connect in (gateway.ldap, gateway.local):
+            link = self.open(connect())
+            link.post(raw.challenge("nobody-here"))  # answered at that time, whatever it says
+            link.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual(link.receive().id, 1)
+            self.assertIsNotNone(link.ended())
+
     def test_reset(self):
         link = gateway.ldap()
         link.send(raw.message(1, raw.bind("sue", password("sue"))))
@@ -231,6 +242,24 @@ class WithOtherOptions(Case):
             self.assertIn(name, ends)
             self.assertGreater(ends[name][0], least - 0.05, name)
             self.assertEqual(ends[name][1:], (raw.DISCONNECTION, code), name)
+
+    def test_2_who_reads_is_not_idle(self):
+        """Even where it takes longer than the limit to read what was asked for at once."""
+        gateway.restart_daemon(**{"limits.idle_timeout": 2})
+        done = raw.integer(850) + b"\x65"
+        for _ in range(5):
+            link = self.open(gateway.local())
+            link.send(*[raw.message(i + 1, request("", 0, attributes=["*", "+"])) for i in range(850)])
+            got, worst, last = b"", 0, time.monotonic()
+            for part in iter(lambda: link.socket.recv(10000), b""):
+                got += part
+                worst, last = max(worst, time.monotonic() - last), time.monotonic()
+                time.sleep(0.05)
+                if done in got[-100:]:
+                    break
+            if worst < 0.5:  # else it was we who stalled
+                break
+        self.assertIn(done, got[-100:])
 
     def drip(self, link, byte):
         try:

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 #define CONN_READ_LEAST 4096
 #define CONN_READ_MOST  65536
 #define CONN_OUT_MAX    (1U << 20) /* unsent answers; beyond it no more requests are read */
-#define CONN_LINGER_MS  500        /* half-closed, or told to go */
+#define CONN_LINGER_MS  500        /* told to go */
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
@@ -246,6 +247,15 @@ void conn_process(struct conn *conn)
         (void)event_add(conn->read_event, NULL);
 }
 
+/* After the last byte: whether the other end has not only closed its sending half, so that nobody
+ * waits for answers. TCP tells so only to those who write. */
+static bool conn_deserted(const struct conn *conn)
+{
+    struct pollfd other = {.fd = conn->fd};
+
+    return poll(&other, 1, 0) > 0 && (other.revents & POLLHUP) != 0;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *conn = arg;
@@ -265,10 +275,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         conn_close(conn);
         return;
     }
-    if (got == 0) {
-        conn->ended = true;
-        conn->ended_ms = clock_monotonic_ms();
+    if (got == 0 && conn_deserted(conn)) {
+        conn_close(conn);
+        return;
     }
+    conn->ended = got == 0;
     conn->busy = (size_t)got == room;
     conn->in.len += (size_t)got;
     conn_process(conn);
@@ -276,8 +287,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
+    struct conn *conn = arg;
+
     (void)fd, (void)what;
-    conn_process(arg);
+    conn->active_ms = clock_monotonic_ms(); /* who reads is not idle */
+    conn_process(conn);
 }
 
 void conn_disconnect(struct conn *conn, int code, const char *text)
@@ -289,7 +303,7 @@ void conn_disconnect(struct conn *conn, int code, const char *text)
         return;
     (void)message_encode_result(&conn->out, 0, OP_EXTENDED_RESPONSE, &notice);
     conn->closing = true;
-    conn->ended_ms = clock_monotonic_ms();
+    conn->closing_ms = clock_monotonic_ms();
     (void)event_add(conn->write_event, NULL); /* written and closed from the loop */
 }
 
@@ -299,7 +313,7 @@ void conn_sweep(struct conn *conn, int64_t now_ms)
 
     if (conn->closed)
         return;
-    if ((conn->ended || conn->closing) && now_ms - conn->ended_ms >= CONN_LINGER_MS)
+    if (conn->closing && now_ms - conn->closing_ms >= CONN_LINGER_MS)
         conn_close(conn);
     else if (conn->closing)
         return;

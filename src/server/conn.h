@@ -58,13 +58,13 @@ struct conn {
     unsigned request_count;
     bool busy;                /* the last read filled the buffer: read more at once */
     bool binding;             /* a Bind is under way: nothing else is looked at */
-    bool ended;               /* the client has sent its last byte */
+    bool ended;               /* the client has sent its last byte; it is answered still */
     bool closing;             /* to be closed once everything is written */
     _Atomic bool closed;      /* the descriptor is gone; freed when request_count is 0 */
     struct search_list *list; /* of the paged search under way, or NULL */
-    int64_t active_ms;        /* monotonic: last whole message or answer */
+    int64_t active_ms;        /* monotonic: last whole message, answer, or part of one taken */
     int64_t partial_ms;       /* since when the message in hand is incomplete; 0: none */
-    int64_t ended_ms;
+    int64_t closing_ms;
     struct conn *next, **link;
 };
 
@@ -83,7 +83,8 @@ void conn_close(struct conn *conn);
 /* Notice of Disconnection (RFC 4511 4.4.1), then closed when written or a second has passed. */
 void conn_disconnect(struct conn *conn, int code, const char *text);
 
-/* Closes what idles, lingers half-closed or dawdles over a message. Called each quarter second. */
+/* Closes what idles, lingers though told to go, or dawdles over a message. Called each quarter
+ * second. */
 void conn_sweep(struct conn *conn, int64_t now_ms);
 
 /* The identity of nobody. */
