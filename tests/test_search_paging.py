@@ -141,6 +141,18 @@ class Paging(unittest.TestCase):
                                                                   ("cn", "usherMember", "usherGrant")})
                 gateway.caught_up()
 
+    def test_entries_that_are_not_in_the_tree(self):
+        """The root DSE, the figures and the schema are one page of any size, the last."""
+        junk = raw.control(searching.PAGED, True, b"junk")
+        with gateway.admin() as link:
+            for base in ("", "cn=monitor", "cn=Subschema"):
+                for critical in (True, False):
+                    found = search(link, base, 0, controls=[paged(1, critical=critical)])
+                    self.assertEqual((found.code, len(found.entries), found.page), (raw.SUCCESS, 1, (0, b"")))
+                for control, code in ((junk, raw.PROTOCOL_ERROR), (paged(1, b"0" * 16), raw.UNWILLING)):
+                    found = search(link, base, 0, controls=[control])
+                    self.assertEqual((found.code, found.entries, found.result.controls), (code, [], {}), base)
+
     def test_an_empty_list(self):
         with gateway.local() as link:
             for wanted in (("=", "cn", "none"), ("|",), ("!", ANY)):

@@ -253,7 +253,7 @@ enum handled search_start(struct request *request, struct slice base, struct res
     buffer_init(&search->page_value);
     rc = search_paged(search, request->message);
     if (rc < 0)
-        request_fail(request, ret, rc, "the paged results control is malformed");
+        request_fail(request, ret, rc, SEARCH_BAD_PAGE);
     else {
         search_copy(search, &request->message->search, base);
         if (search->reader.kind == READER_NOBODY)

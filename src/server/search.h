@@ -20,6 +20,9 @@
 #define SEARCH_TIME_MS    60000       /* the longest that one may take */
 #define SEARCH_SILENCE_MS 15000       /* without a word from the store */
 
+#define SEARCH_BAD_PAGE   "the paged results control is malformed"
+#define SEARCH_BAD_COOKIE "the cookie is not one of this connection and request, or is used up"
+
 struct search {
     struct job job; /* first */
     struct request *request;

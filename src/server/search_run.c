@@ -341,8 +341,7 @@ static int search_page(struct plan *plan)
     if (search->cookie.len == 0)
         rc = list_fill(plan, request);
     else if (!search_list_continues(search->list, search->cookie, request)) {
-        search_fail(search, E_UNWILLING,
-                    "the cookie is not one of this connection and request, or is used up");
+        search_fail(search, E_UNWILLING, SEARCH_BAD_COOKIE);
         return E_UNWILLING;
     }
     if (rc != 0)
@@ -442,6 +441,19 @@ static int search_tree(struct search *search, struct plan *plan)
     return search->paged ? search_page(plan) : plan_ask(plan, NULL, search->attributes);
 }
 
+/* The one entry of the schema is the last page of any size. */
+static int search_schema_page(struct search *search)
+{
+    int rc;
+
+    if (search->paged && search->cookie.len > 0) {
+        search_fail(search, E_UNWILLING, SEARCH_BAD_COOKIE);
+        return E_UNWILLING;
+    }
+    rc = search_schema(search);
+    return rc == 0 && search->paged ? page_encode(&(struct page){0}, &search->page_value) : rc;
+}
+
 void search_work(struct search *search)
 {
     struct daemon *daemon = search->job.loop->daemon;
@@ -450,7 +462,7 @@ void search_work(struct search *search)
     int rc = search_canceled(search);
 
     if (rc == 0 && search->subschema)
-        rc = search_schema(search);
+        rc = search_schema_page(search);
     else if (rc == 0) {
         if (search->needs_view)
             rc = view_open(daemon->state, &view);
