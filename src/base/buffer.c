@@ -61,4 +61,6 @@ void buffer_drop(struct buffer *buffer, size_t count)
     buffer->len -= count;
     if (buffer->len > 0)
         memmove(buffer->data, buffer->data + count, buffer->len);
+    if (count > 0) /* where the last bytes stood before they moved: there may be a secret */
+        mem_wipe(buffer->data + buffer->len, count);
 }

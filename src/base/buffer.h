@@ -29,7 +29,7 @@ static inline struct slice buffer_slice(const struct buffer *buffer)
     return (struct slice){.data = buffer->data, .len = buffer->len};
 }
 
-/* Drops the first count bytes (count <= len). */
+/* Drops the first count bytes (count <= len); nothing of the buffer is left behind its end. */
 void buffer_drop(struct buffer *buffer, size_t count);
 
 #endif
