@@ -67,8 +67,8 @@ static int challenge_swap(const struct login_context *context, struct login *log
     int rc = code_new(context->keys, owner, slice_of(means), clock_now_ms(), login->code, record);
 
     if (rc == 0)
-        rc = ledger_swap(context, login->arena, owner, "usherChallenge", (struct slice){0}, old,
-                         slice_of(record));
+        rc = ledger_put(context, login->arena, owner, "usherchallenge", (struct slice){0}, old,
+                        slice_of(record));
     if (rc == 0)
         (void)login_set(login->challenge, sizeof(login->challenge), slice_of(record));
     mem_wipe(record, sizeof(record));

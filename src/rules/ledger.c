@@ -59,6 +59,23 @@ int ledger_swap(const struct login_context *context, struct arena *arena, struct
                       new_value, login_deadline(context));
 }
 
+int ledger_put(const struct login_context *context, struct arena *arena, struct slice owner,
+               const char *attribute, struct slice prefix, struct slice old_value,
+               struct slice new_value)
+{
+    struct slice *values;
+    size_t count;
+    int rc = ledger_swap(context, arena, owner, attribute, prefix, old_value, new_value);
+
+    if (rc != E_UNAVAIL || new_value.data == NULL ||
+        ledger_values(context, arena, owner, attribute, &values, &count) < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal(values[i], new_value))
+            rc = 0;
+    return rc;
+}
+
 /* Swaps one failure record for another; either may be NULL, and so may also. */
 static int ledger_record(const struct login_context *context, struct arena *arena,
                          struct slice owner, const char *key, const struct lockout *old,
@@ -252,7 +269,7 @@ static struct slice slot_value(struct arena *arena, const char *word, struct sli
 int ledger_slot_swap(const struct login_context *context, struct arena *arena, struct slice owner,
                      const char *word, struct slice old_record, struct slice new_record)
 {
-    return ledger_swap(context, arena, owner, "usherToken",
-                       slice_of(arena_printf(arena, "%s ", word)),
-                       slot_value(arena, word, old_record), slot_value(arena, word, new_record));
+    return ledger_put(context, arena, owner, "ushertoken",
+                      slice_of(arena_printf(arena, "%s ", word)),
+                      slot_value(arena, word, old_record), slot_value(arena, word, new_record));
 }

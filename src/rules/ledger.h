@@ -47,6 +47,13 @@ int ledger_swap(const struct login_context *context, struct arena *arena, struct
                 const char *attribute, struct slice prefix, struct slice old_value,
                 struct slice new_value);
 
+/* The same for a new value that has just been sealed, so that nobody else can have put it there: an
+ * answer that was lost is looked up in the ledger, which has the new value, or not. The attribute
+ * is in lower case. */
+int ledger_put(const struct login_context *context, struct arena *arena, struct slice owner,
+               const char *attribute, struct slice prefix, struct slice old_value,
+               struct slice new_value);
+
 /* The slots of usherToken: a value for each word, "<word> <record>". A pending enrolment has this
  * one; mailed tokens have those of mailed_word. */
 #define LEDGER_ENROLL "enroll"
@@ -55,7 +62,7 @@ int ledger_swap(const struct login_context *context, struct arena *arena, struct
 int ledger_slot(const struct login_context *context, struct arena *arena, struct slice owner,
                 const char *word, struct slice *ret);
 
-/* Swaps it: old (data NULL: none) for new (data NULL: none). */
+/* Swaps it: old (data NULL: none) for new, just sealed (data NULL: none). */
 int ledger_slot_swap(const struct login_context *context, struct arena *arena, struct slice owner,
                      const char *word, struct slice old_record, struct slice new_record);
 

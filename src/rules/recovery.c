@@ -129,7 +129,8 @@ void login_recovery(const struct login_context *context, struct login *login)
     if (rc == 0)
         rc = recovery_new(context->keys, login->person->usher_id, login->recovery, record);
     if (rc == 0)
-        rc = recovery_swap(context, login, old, slice_of(record));
+        rc = ledger_put(context, login->arena, login->person->usher_id, "usherrecoverycode",
+                        (struct slice){0}, old, slice_of(record));
     if (rc == 0) {
         login->err = 0;
         login->state = VERIFY_STATE_COMPLETE;
