@@ -11,7 +11,7 @@ from gateway import Gateway, STRANGER, person
 from people import add_person, password
 
 TOO_MANY = "Too many codes were asked for. Please try again later."
-TOO_SOON = "A code was sent less than a minute ago."
+TOO_SOON = "A code was asked for less than a minute ago."
 TURNS = 5
 gateway = None
 

@@ -315,10 +315,10 @@ class Sending(Case):
         for count in (0, 2, 0, 3, 4):
             self.reload(**{"limits.challenges_person": count})
             texts[count] = self.link.ask(raw.challenge("w6", language="en")).text.split(".")[0]
-        self.assertEqual(texts, {0: "A code was sent less than a minute ago",
-                                 2: "A code was sent less than a minute ago",
-                                 3: "A code was sent less than a minute ago",
-                                 4: "A code was sent less than a minute ago"})
+        self.assertEqual(texts, {0: "A code was asked for less than a minute ago",
+                                 2: "A code was asked for less than a minute ago",
+                                 3: "A code was asked for less than a minute ago",
+                                 4: "A code was asked for less than a minute ago"})
         self.reload(**{"limits.challenges_person": 3})  # what was taken stays taken
         self.assertEqual(self.link.ask(raw.challenge("w6", language="en")).text,
                          "Too many codes were asked for. Please try again later.")
