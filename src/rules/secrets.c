@@ -29,7 +29,9 @@ static bool is_self(const struct login *login)
            slice_is(login->person->uid, login->peer.person);
 }
 
-/* One replacement: old (data NULL: none) goes, new (data NULL: none) comes, on one entry. */
+/* One replacement: old (data NULL: none) goes, new (data NULL: none) comes, on one entry. Asked a
+ * second time when the connection died: it does no harm, and may have been done without an answer.
+ */
 static int entry_replace(const struct login_context *context, struct login *login, struct slice dn,
                          const char *attribute, struct slice new_value)
 {
@@ -43,6 +45,9 @@ static int entry_replace(const struct login_context *context, struct login *logi
     int rc = store_modify(context->store, login->arena, dn, changes, 1, NULL,
                           login_deadline(context), &text);
 
+    if (rc == E_UNAVAIL)
+        rc = store_modify(context->store, login->arena, dn, changes, 1, NULL,
+                          login_deadline(context), &text);
     if (rc < 0 && text.len > 0)
         log_warning("the store refused to change %s: %.*s", attribute, SLICE_ARG(text));
     return rc;
@@ -404,6 +409,21 @@ static void password_reset(const struct login_context *context, struct login *lo
         answer_store(login, rc);
 }
 
+/* What follows from the owner's change. It has happened: what cannot be tidied up stays. */
+static void password_changed(const struct login_context *context, struct login *login,
+                             const char *key)
+{
+    struct slice owner = login->person->usher_id;
+
+    login_notify(login, NOTICE_PASSWORD);
+    if (login->person->must_change &&
+        entry_replace(context, login, login->person->dn, "usherMustChange", (struct slice){0}) < 0)
+        log_warning("the password of %s has been changed and must be again", login->uid);
+    redeem_end(context, login);
+    if (ledger_forget(context, login->arena, owner, key) < 0)
+        log_warning("the failed logins of %s stay counted", login->uid);
+}
+
 /* The owner's change: the old password is an attempt like any other. */
 static void password_change(const struct login_context *context, struct login *login)
 {
@@ -424,15 +444,9 @@ static void password_change(const struct login_context *context, struct login *l
         login->policy_told = rc == 0 || rc == E_UNWILLING;
         if (rc != 0 && rc != E_AUTH)
             (void)ledger_uncount(context, login->arena, owner, &mine);
-        if (rc == 0)
-            rc = ledger_forget(context, login->arena, owner, key);
     }
-    if (rc == 0) {
-        redeem_end(context, login);
-        login_notify(login, NOTICE_PASSWORD);
-    }
-    if (rc == 0 && login->person->must_change)
-        rc = entry_replace(context, login, login->person->dn, "usherMustChange", (struct slice){0});
+    if (rc == 0)
+        password_changed(context, login, key);
     if (rc == E_AUTH)
         verify_refuse(login);
     else if (rc == E_UNWILLING)

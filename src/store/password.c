@@ -145,6 +145,15 @@ static int exop_run(struct upstream *upstream, struct arena *arena, struct berva
     return err;
 }
 
+/* An answer that was lost: whether the password is the new one by now is told by a bind. */
+static int exop_settle(struct store *store, struct slice dn, struct slice new_password,
+                       int64_t deadline_ms, struct password_policy *policy, int err)
+{
+    if (err == E_UNAVAIL && store_bind_check(store, dn, new_password, deadline_ms, policy) == 0)
+        return 0;
+    return err;
+}
+
 static void exop_free(struct berval *request)
 {
     if (request == NULL)
@@ -161,6 +170,7 @@ int store_password_change(struct store *store, struct arena *arena, struct slice
     struct berval *request = NULL;
     struct upstream upstream;
     struct owner owner;
+    bool asked = false;
     int err = owner_init(&owner, dn);
 
     /* An absent new password would have the store make one up. */
@@ -178,9 +188,12 @@ int store_password_change(struct store *store, struct arena *arena, struct slice
                               : exop_run(&upstream, arena, request, deadline_ms, policy, text);
         if (err == E_AUTH) /* not the old password: that one has just been taken */
             err = E_UNWILLING;
+        asked = true;
     }
     exop_free(request);
     owner_forget(store, &upstream, deadline_ms, err);
+    if (asked && !slice_equal(old_password, new_password)) /* else a bind tells nothing */
+        err = exop_settle(store, dn, new_password, deadline_ms, policy, err);
     return err;
 }
 
@@ -204,5 +217,5 @@ int store_password_reset(struct store *store, struct arena *arena, struct slice 
         request == NULL ? E_NOMEM : exop_run(&upstream, arena, request, deadline_ms, policy, text);
     exop_free(request);
     store_checkin(store, STORE_WORK, &upstream, err);
-    return err;
+    return exop_settle(store, dn, new_password, deadline_ms, policy, err);
 }

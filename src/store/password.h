@@ -40,14 +40,15 @@ struct password_policy {
 int store_bind_check(struct store *store, struct slice dn, struct slice password,
                      int64_t deadline_ms, struct password_policy *policy);
 
-/* Changes a password as its owner: binds with the old one, then RFC 3062. E_AUTH when the old one
- * is wrong; E_UNWILLING when the store refuses the new one (*text says why, *policy which rule) or
- * one of them is empty. policy and text (with its arena) may be NULL. */
+/* Changes a password as its owner: binds with the old one, then RFC 3062; when that answer is lost,
+ * a bind with the new one tells whether it was done. E_AUTH when the old one is wrong; E_UNWILLING
+ * when the store refuses the new one (*text says why, *policy which rule) or one of them is empty.
+ * policy and text (with its arena) may be NULL. */
 int store_password_change(struct store *store, struct arena *arena, struct slice dn,
                           struct slice old_password, struct slice new_password, int64_t deadline_ms,
                           struct password_policy *policy, struct slice *text);
 
-/* Sets a password as usherd. E_NOTFOUND, E_UNWILLING as above. */
+/* Sets a password as usherd; a lost answer as above. E_NOTFOUND, E_UNWILLING as above. */
 int store_password_reset(struct store *store, struct arena *arena, struct slice dn,
                          struct slice new_password, int64_t deadline_ms,
                          struct password_policy *policy, struct slice *text);
