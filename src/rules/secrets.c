@@ -285,14 +285,13 @@ static void enroll_confirm(const struct login_context *context, struct login *lo
     if (rc == 0)
         rc = enroll_store(context, login, &secret);
     secret_clear(&secret);
-    if (rc == 0) {
-        login_notify(login, NOTICE_APP);
-        rc = enroll_swap(context, login, (struct slice){0});
-        if (rc == E_BUSY) /* it expires, and its secret is the app's own */
-            log_warning("the enrolment of %s stays in the ledger: %s", login->uid, err_text(rc));
-        rc = rc == E_BUSY ? 0 : rc;
-    }
     answer_store(login, rc);
+    if (rc < 0)
+        return;
+    login_notify(login, NOTICE_APP);
+    rc = enroll_swap(context, login, (struct slice){0});
+    if (rc < 0) /* it expires, and its secret is the app's own */
+        log_warning("the enrolment of %s stays in the ledger: %s", login->uid, err_text(rc));
 }
 
 /* The recovery codes go first: they stood in for an app that is no longer trusted. */
