@@ -232,19 +232,16 @@ static int enroll_store(const struct login_context *context, struct login *login
     return rc;
 }
 
-/* The first code proves that the app has the secret, and is used up. */
-static int enroll_prove(const struct login_context *context, struct login *login,
+/* Checks the first code, and uses it up. */
+static int enroll_check(const struct login_context *context, struct login *login,
                         const struct secret *secret)
 {
     struct slice owner = login->person->usher_id, *values, old = {0};
-    struct lockout mine;
     int64_t step;
     size_t count;
-    int rc = ledger_reserve(context, login->arena, owner, "code", &mine);
-
-    if (rc == 0)
-        rc = totp_check(secret->data, secret->len, secret_slice(&login->secret), clock_now_ms(),
+    int rc = totp_check(secret->data, secret->len, secret_slice(&login->secret), clock_now_ms(),
                         TOTP_STEP_NONE, &step);
+
     if (rc == 0)
         rc = ledger_values(context, login->arena, owner, "ushertotpstep", &values, &count);
     if (rc == 0) {
@@ -253,9 +250,23 @@ static int enroll_prove(const struct login_context *context, struct login *login
         rc = ledger_swap(context, login->arena, owner, "usherTotpStep", (struct slice){0}, old,
                          slice_of(arena_printf(login->arena, "%" PRId64, step)));
     }
-    if (rc == 0)
-        rc = ledger_drop(context, login->arena, owner, "code");
     return rc;
+}
+
+/* The first code proves that the app has the secret: an attempt like any other. */
+static int enroll_prove(const struct login_context *context, struct login *login,
+                        const struct secret *secret)
+{
+    struct slice owner = login->person->usher_id;
+    struct lockout mine;
+    int rc = ledger_reserve(context, login->arena, owner, "code", &mine);
+
+    if (rc < 0)
+        return rc;
+    rc = enroll_check(context, login, secret);
+    if (rc < 0 && rc != E_AUTH)
+        (void)ledger_uncount(context, login->arena, owner, &mine);
+    return rc == 0 ? ledger_drop(context, login->arena, owner, "code") : rc;
 }
 
 static void enroll_confirm(const struct login_context *context, struct login *login)

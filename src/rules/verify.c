@@ -102,7 +102,7 @@ static void verify_code_attempt(const struct login_context *context, struct logi
     login->locked = rc == E_DENIED;
     if (rc == 0) {
         rc = verify_code_check(context, login, code, &login->done);
-        if (rc == E_CONFLICT || rc == E_BUSY) /* no guess: used before, or not to be had now */
+        if (rc != 0 && rc != E_AUTH) /* no guess: used before, not to be had, or not checked */
             (void)ledger_uncount(context, login->arena, owner, &mine);
     }
     if (rc == 0) /* the code is used up: nothing short of a store that is away fails the login */
