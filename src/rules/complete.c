@@ -70,6 +70,8 @@ static int code_sent_once(const struct login_context *context, struct login *log
     record = values[0];
     used = verify_challenge_used(&record);
     rc = code_check(context->keys, login->person->usher_id, record, code, clock_now_ms());
+    if (rc == E_TIMEOUT || rc == E_CRYPTO) /* it has expired; the store's own is another matter */
+        return E_AUTH;
     if (rc == 0 && used)
         return E_CONFLICT;
     if (rc == 0) {
@@ -80,7 +82,7 @@ static int code_sent_once(const struct login_context *context, struct login *log
     }
     if (rc == 0)
         *ret = code_is_for(record, slice_of("sms")) ? FACTOR_SMS : FACTOR_EMAIL;
-    return rc == E_TIMEOUT || rc == E_CRYPTO ? E_AUTH : rc;
+    return rc;
 }
 
 /* A lost swap is looked at again: somebody used the code, or a new key has sealed it. */

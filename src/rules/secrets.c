@@ -279,12 +279,13 @@ static void enroll_confirm(const struct login_context *context, struct login *lo
         login_fail(login, E_NOTFOUND, "no enrolment of this person is under way: begin one first");
         return;
     }
-    if (rc == 0)
+    if (rc == 0) {
         rc = enrolment_open(context->keys, login->person->usher_id, pending, clock_now_ms(),
                             &secret);
-    if (rc == E_TIMEOUT) {
-        login_fail(login, E_NOTFOUND, "the enrolment has expired: begin again");
-        return;
+        if (rc == E_TIMEOUT) { /* its own, not the store's */
+            login_fail(login, E_NOTFOUND, "the enrolment has expired: begin again");
+            return;
+        }
     }
     if (rc == 0)
         rc = enroll_prove(context, login, &secret);
