@@ -30,8 +30,8 @@ static int recovery_record(const struct login_context *context, struct login *lo
 static int recovery_swap(const struct login_context *context, struct login *login,
                          struct slice old_value, struct slice new_value)
 {
-    return ledger_swap(context, login->arena, login->person->usher_id, "usherRecoveryCode",
-                       (struct slice){0}, old_value, new_value);
+    return ledger_put(context, login->arena, login->person->usher_id, "usherrecoverycode",
+                      (struct slice){0}, old_value, new_value);
 }
 
 static int recovery_spend(const struct login_context *context, struct login *login,
@@ -129,8 +129,7 @@ void login_recovery(const struct login_context *context, struct login *login)
     if (rc == 0)
         rc = recovery_new(context->keys, login->person->usher_id, login->recovery, record);
     if (rc == 0)
-        rc = ledger_put(context, login->arena, login->person->usher_id, "usherrecoverycode",
-                        (struct slice){0}, old, slice_of(record));
+        rc = recovery_swap(context, login, old, slice_of(record));
     if (rc == 0) {
         login->err = 0;
         login->state = VERIFY_STATE_COMPLETE;
