@@ -52,6 +52,19 @@ static int kept_write(const struct login_context *context, struct login *login,
                         login_deadline(context), NULL);
 }
 
+/* Whether a value is kept by now: nobody else has one sealed like it. */
+static bool kept_has(const struct login_context *context, struct login *login, struct slice value)
+{
+    struct kept kept;
+    bool found = false;
+
+    if (kept_read(context, login, &kept) < 0)
+        return false;
+    for (size_t i = 0; i < kept.count; i++)
+        found |= slice_equal(kept.values[i], value);
+    return found;
+}
+
 /* The service that the login is for; empty: none can be told. A peer's claim counts where the peer
  * is trusted. */
 static const char *login_service_name(const struct login *login)
@@ -186,6 +199,8 @@ static int app_create(const struct login_context *context, struct login *login)
             break;
         values[kept.count] = arena_copy(login->arena, slice_of(sealed));
         rc = kept_write(context, login, &kept, values, kept.count + 1);
+        if (rc == E_UNAVAIL && kept_has(context, login, values[kept.count]))
+            rc = 0; /* the answer was lost */
     }
     if (rc < 0)
         mem_wipe(login->app_text, sizeof(login->app_text));
