@@ -135,7 +135,8 @@ static void of_mails_and_texts(void **state)
     assert_cut(wrong, MAIL_ERROR_MAX);
     memcpy(url, "https", 5);
     assert_int_equal(sms_send(&gateway, "+4512345678", "x", NULL, wrong, SMS_ERROR_MAX), E_MAIL);
-    assert_cut(wrong, SMS_ERROR_MAX);
+    assert_true(strlen(wrong) < SMS_ERROR_MAX &&
+                strstr(wrong, name) == NULL); /* it may hold a key */
     (void)snprintf(url, sizeof(url), "/%s", name);
     gateway = (struct sms_gateway){.command = command, .command_count = 1, .timeout_ms = 60000};
     assert_int_equal(sms_send(&gateway, "+4512345678", "x", NULL, wrong, SMS_ERROR_MAX), E_MAIL);

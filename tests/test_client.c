@@ -45,7 +45,7 @@ static void test_results(void **state)
         if (rc != cases[i].rc)
             fail_msg("%d: %s", cases[i].code, err_name(rc));
         assert_int_equal(client_code(client), cases[i].code == 0 ? -1 : cases[i].code);
-        assert_string_equal(client_text(client), "why not [  ");
+        assert_string_equal(client_text(client), "why not [ ");
         assert_true(fake_was_asked(&fake, "usherPermission=ticket:delete"));
         assert_null(strstr(fake_asked(&fake), "hara, x"));
         client_close(client);

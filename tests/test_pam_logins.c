@@ -34,7 +34,7 @@ static const struct login {
     {PW_STACK, "verify 49 state=7 text=Wrong%20name%20or%20secret.", "no\n", PAM_AUTH_ERR,
      NOT_CALLED, "Q:Password: |E:Wrong name or secret.|", NULL, NULL, NULL},
     {PW_STACK, "verify 49 state=7 text=N%C3%B8%1B%5B2J%C2%9B2J", "no\n", PAM_AUTH_ERR, NOT_CALLED,
-     "Q:Password: |E:N\xc3\xb8 [2J  2J|", NULL, NULL, NULL}, /* no cursor moves */
+     "Q:Password: |E:N\xc3\xb8 [2J 2J|", NULL, NULL, NULL}, /* no cursor moves */
     {PW_STACK, "result 49 text=internal%20reason", "no\n", PAM_AUTH_ERR, NOT_CALLED,
      "Q:Password: |", NULL, NULL, NULL},
     {"auth required PW org=acme permission=shell:use", DONE, "pw\n", PAM_SUCCESS, NOT_CALLED,

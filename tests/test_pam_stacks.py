@@ -122,8 +122,9 @@ class Examples(Case):
 
 
 def machine_profiles(*names):
-    """pam-auth-update's common-* files for these profiles, and the services that include them."""
-    for folder in ("/usr/share/pam-configs", "/var/lib/pam"):
+    """pam-auth-update's common-* files for these profiles, and the services that include them. With debconf's
+    answers of its own: on the machine's there is a lock, which others may hold."""
+    for folder in ("/usr/share/pam-configs", "/var/lib/pam", "/var/cache/debconf"):
         copy = "/run" + folder
         subprocess.run(["mkdir", "-p", copy], check=True)
         subprocess.run(["cp", "-a", folder + "/.", copy], check=True)
