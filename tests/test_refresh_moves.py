@@ -5,6 +5,7 @@
 # the renamed entry alone, behind the refresh: where those below it stand, only a second reading can tell. A relay
 # between the store and usherd holds the refresh back in the middle; two organizations' members change places there.
 import fcntl
+import itertools
 import os
 import select
 import socket
@@ -15,6 +16,8 @@ import time
 import unittest
 import zlib
 
+import ldap3
+
 import raw_ldap as raw
 from gateway import BASE, CONF, PATIENCE, Gateway, membership, until
 
@@ -23,6 +26,7 @@ PEOPLE = 1500            # beside those asked about: more than sockets hold, so 
 EACH = 100               # of them in one organization
 FIRST = 20000            # bytes that pass before
 QUIET = 0.3              # seconds
+VAIN = 3                 # readings given up at most
 QUESTION = "gate:open"
 ANYWHERE = {raw.COMPARE_TRUE: True, raw.COMPARE_FALSE: False}
 
@@ -153,8 +157,35 @@ class RefreshMoves(unittest.TestCase):
         self.rename("o=between", "o=last")
         self.comes_to({("bob", "first"), ("ann", "last")})
 
+    def test_a_unit_that_is_changed_all_the_time(self):
+        """It may have been renamed, as far as is told; but reading anew comes to an end."""
+        ended = threading.Event()
+
+        def change(connection):
+            for i in itertools.count():
+                if ended.wait(0.002):
+                    break
+                connection.modify("ou=members,o=first," + BASE,
+                                  {"description": [(ldap3.MODIFY_REPLACE, [str(i)])]})
+            connection.unbind()
+        changing = threading.Thread(target=change, args=[self.gateway.store_connection()])
+        self.read_anew()
+        changing.start()
+        try:
+            until("it has been read anew", lambda: self.anew() > 0 or self.gate.open.set())
+            until("it is filled", lambda: "the cache is filled" in self.gateway.text("usherd.log")
+                  .rsplit("stopping on", 1)[1])
+        finally:
+            ended.set()
+            changing.join()
+        self.comes_to({("ann", "first"), ("bob", "last")})
+        self.assertLessEqual(self.anew(), VAIN)
+
+    def anew(self):
+        return self.gateway.text("usherd.log").count("reading everything anew")
+
     def test_nothing_is_renamed(self):
-        """A change of another kind is no reason to read everything twice."""
+        """A change of one that the evaluator knows is no reason to read everything twice."""
         self.read_anew()
         self.gateway.modify("o=first," + BASE, description="changed meanwhile")
         self.gateway.modify(membership("bob", "last"), usherGrant=[])

@@ -93,8 +93,11 @@ static int entry_put(struct apply *apply, const uint8_t *uuid, const struct stor
 
     if (entry_is(entry, apply_leaves, sizeof(apply_leaves) / sizeof(apply_leaves[0])))
         return state_delete(apply->state, uuid);
-    if (apply->watching && state_moves(apply->state, uuid, entry->dn, !ours))
+    if (apply->watching &&
+        state_moves(apply->state, uuid, entry->dn, !ours && apply->vain < APPLY_VAIN_MAX)) {
+        apply->vain++;
         return E_STALE;
+    }
     if (!ours)
         return state_put_other(apply->state, uuid, entry->dn);
     return state_put(apply->state, uuid, entry->dn, entry->attributes, entry->attribute_count);
@@ -142,6 +145,7 @@ static int refresh_finish(struct apply *apply, struct slice cookie)
 void apply_proven(struct apply *apply)
 {
     apply->watching = false;
+    apply->vain = 0;
 }
 
 static int id_set_take(struct apply *apply, const struct syncmsg_info *message)

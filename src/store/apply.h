@@ -16,6 +16,7 @@
 
 #define APPLY_ENTRIES_MAX 2000  /* of one batch */
 #define APPLY_FILL_MAX    20000 /* the same before the first refresh is complete: nobody waits */
+#define APPLY_VAIN_MAX    3     /* refreshes given up in a row for what may be no rename */
 #define APPLY_BYTES_MAX   (64ul << 20)
 
 struct apply {
@@ -28,6 +29,7 @@ struct apply {
     bool purge;     /* what this refresh does not name is gone */
     bool asked;     /* this refresh began with a cookie */
     bool watching;  /* not proven since the last refresh: see apply_entry */
+    unsigned vain;  /* refreshes given up for a rename since then */
     size_t entries, bytes;
     /* Since the start: entries; batches; refreshes ended, refreshes begun without a cookie. */
     uint64_t received, batches, refreshes, full;
@@ -45,7 +47,10 @@ int apply_refresh(struct apply *apply);
  * A refresh is no snapshot: slapd gives its view up while it waits for us to read, and what is
  * below an entry that is renamed then may come under its old name, under its new one, or not at
  * all; the rename itself is told of the one entry alone, behind the refresh. So until the state was
- * once seen to match the store (apply_proven) such a rename is E_STALE, too. */
+ * once seen to match the store (apply_proven) such a rename is E_STALE, too. That of an entry that
+ * the evaluator does not know may have been told within the refresh already: then every change of
+ * one with others below it counts as a rename, but APPLY_VAIN_MAX times at most, since somebody may
+ * change such an entry all the time. */
 int apply_entry(struct apply *apply, const struct syncmsg_state *message,
                 const struct store_entry *entry);
 

@@ -118,7 +118,7 @@ static int entry_take(struct follow *follow, LDAPMessage *message)
         err = store_decode(follow->upstream.ld, message, follow->arena, &entry);
     if (err == 0)
         err = apply_entry(follow->apply, &state, &entry);
-    if (err == E_STALE)
+    if (err == E_STALE && entry.dn.len > 0)
         utf8_format(follow->text, sizeof(follow->text), "%.*s may have been renamed meanwhile",
                     SLICE_ARG(entry.dn));
     ldap_controls_free(controls);

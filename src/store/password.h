@@ -48,7 +48,8 @@ int store_password_change(struct store *store, struct arena *arena, struct slice
                           struct slice old_password, struct slice new_password, int64_t deadline_ms,
                           struct password_policy *policy, struct slice *text);
 
-/* Sets a password as usherd; a lost answer as above. E_NOTFOUND, E_UNWILLING as above. */
+/* Sets a password as usherd; a lost answer as above, where the present password, set again, is told
+ * as set although the store may have refused it. E_NOTFOUND, E_UNWILLING as above. */
 int store_password_reset(struct store *store, struct arena *arena, struct slice dn,
                          struct slice new_password, int64_t deadline_ms,
                          struct password_policy *policy, struct slice *text);
