@@ -342,6 +342,13 @@ class Pins(Case):
         self.pin("n3", "4711")
         self.assertEqual(gateway.ledger("n3"), [])
 
+    def test_names_of_no_organization_share_a_record(self):
+        """Or else the ledger would have one for each name that somebody thinks of."""
+        add_person(gateway, "p10")
+        for i in range(LIMIT + 3):
+            self.denied(raw.verify("p10", raw.PIN, "1111", "nowhere-%d" % i), code=raw.WRONG)
+        self.assertEqual([value.split(" ")[:2] for value in gateway.ledger("p10")], [["pin", str(LIMIT)]])
+
     def test_only_tills_of_the_organization(self):
         add_person(gateway, "n4", ("acme", "globe"))
         gateway.pin("acme", "n4", "4711")

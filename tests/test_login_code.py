@@ -134,6 +134,23 @@ class App(Case):
         gateway.ctl("unlock", "t8")
         self.ask(raw.NO_ACCESS, raw.compare(membership("t8"), "tickets:read"), link)
 
+    def test_enrolled_elsewhere_meanwhile(self):
+        """Whoever may only enrol may not put another app in the place of one that is enrolled by then."""
+        add_person(gateway, "t11", usherSecondFactor="totp")
+        early = self.open(gateway.bound(person("t11"), password("t11")))
+        enrol(gateway, "t11")
+        self.ask(raw.NO_ACCESS, raw.enroll(raw.BEGIN), early)
+
+    def test_steps_never_go_back(self):
+        """Also where a new app is enrolled with an earlier code than the last one used."""
+        add_person(gateway, "t12", usherSecondFactor="totp")
+        secret, step = enrol(gateway, "t12")
+        with gateway.local() as link:
+            held = ticket(link, "t12")
+            self.ask(raw.SUCCESS, raw.verify("t12", raw.CODE, code(secret, step + 1), ticket=held), link)
+        enrol(gateway, "t12")
+        self.assertGreaterEqual(int(gateway.ledger("t12", "usherTotpStep")[0]), step + 1)
+
     def enrolled(self, uid):
         """The outcome of the confirmation, as the audit log tells it."""
         lines = gateway.text("usherd.log").splitlines()

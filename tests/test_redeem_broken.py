@@ -103,6 +103,7 @@ class Broken(Case):
         gateway.modify(person(uid), usherAuthEpoch=None, usherMustChange="TRUE", usherMailVerified="FALSE")
         self.settled(raw.redeem(token, "another-one-" + uid), raw.WRONG)
         self.assertNotIn("usherauthepoch", gateway.entry(person(uid)))
+        self.assertGreaterEqual(gateway.failures(uid, "token")[0], 1)  # a guess at the password
         self.settled(raw.redeem(token, "set-already-" + uid), raw.SUCCESS)
         self.carried(uid, token, "set-already-" + uid)
 

@@ -144,7 +144,7 @@ static int redeem_claim(const struct login_context *context, struct login *login
             rc = store_bind_check(context->store, login->person->dn,
                                   secret_slice(&login->new_secret), login_deadline(context), NULL);
             redeeming->set = rc == 0;
-            rc = rc == E_AUTH || rc == E_UNWILLING ? E_CONFLICT : rc;
+            rc = rc == E_UNWILLING ? E_AUTH : rc; /* a guess at the password: it stays counted */
         }
         if (rc == 0 && !login->person->active)
             rc = E_CONFLICT;
@@ -266,7 +266,8 @@ static int redeem_settle(const struct login_context *context, struct login *logi
     static const char *const keys[] = {REDEEM_KEY, VERIFY_PASSWORD_LOCAL, VERIFY_PASSWORD_NET};
     int rc = E_CONFLICT;
 
-    for (int i = 0; rc == E_CONFLICT && i < REDEEM_TRIES; i++)
+    /* Once more also when the answer was lost: another epoch would end the token half done. */
+    for (int i = 0; (rc == E_CONFLICT && i < REDEEM_TRIES) || (rc == E_UNAVAIL && i == 1); i++)
         rc = person_settle_once(context, login, redeeming);
     if (rc == E_CONFLICT) { /* the claim lapses at once: the same password carries this through */
         (void)redeem_unclaim(context, login, redeeming, MAILED_CLAIMED);
@@ -278,7 +279,7 @@ static int redeem_settle(const struct login_context *context, struct login *logi
         log_warning("a mailed token of %s stays claimed in the ledger: %s", login->uid,
                     err_text(rc));
     if (rc == E_NOTFOUND || rc == E_CONFLICT)
-        rc = 0; /* another was mailed meanwhile, or the change of the password ends it */
+        rc = 0; /* another was mailed meanwhile; or it stays claimed, for the same password */
     for (int i = 0; rc == 0 && i < MAILED_KINDS; i++)
         if (i != (int)redeeming->kind) /* its own stays, to be known as used */
             slot_end(context, login, (enum mailed_kind)i);

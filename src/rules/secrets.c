@@ -237,7 +237,7 @@ static int enroll_check(const struct login_context *context, struct login *login
                         const struct secret *secret)
 {
     struct slice owner = login->person->usher_id, *values, old = {0};
-    int64_t step;
+    int64_t step, last;
     size_t count;
     int rc = totp_check(secret->data, secret->len, secret_slice(&login->secret), clock_now_ms(),
                         TOTP_STEP_NONE, &step);
@@ -247,6 +247,8 @@ static int enroll_check(const struct login_context *context, struct login *login
     if (rc == 0) {
         if (count > 0)
             old = values[0];
+        if (totp_step_parse(old, &last) == 0 && last > step)
+            step = last; /* those of the secret in force stay used */
         rc = ledger_swap(context, login->arena, owner, "usherTotpStep", (struct slice){0}, old,
                          slice_of(arena_printf(login->arena, "%" PRId64, step)));
     }
@@ -333,6 +335,12 @@ void login_enroll(const struct login_context *context, struct login *login)
     }
     if (login->person == NULL) {
         login_fail(login, E_NOTFOUND, "no such user: \"%s\"", login->user);
+        return;
+    }
+    if (login->step == ENROLL_BEGIN && login->peer.person_enrolling &&
+        person_enrolled(login->person)) {
+        login_fail(login, E_ACCESS,
+                   "your second factor is enrolled by now: bind again, with a code");
         return;
     }
     switch (login->step) {
