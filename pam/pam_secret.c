@@ -34,8 +34,7 @@ static int token_ask(struct pam_usher *call, int item, const char *prompt, const
     return PAM_SUCCESS;
 }
 
-/* What an earlier module asked for; NULL for nothing. It stands until the item is set.
- */
+/* What an earlier module asked for; NULL for nothing. It stands until the item is set. */
 static const char *token_earlier(const struct pam_usher *call, int item)
 {
     const void *earlier = NULL;

@@ -16,7 +16,7 @@
 
 /* The layout of struct pam_usher_login belongs to the name: modules of two versions can meet in one
  * stack while a package is replaced. */
-#define LOGIN_DATA "usher_login_1"
+#define LOGIN_DATA "usher_login_2"
 
 #define TIMEOUT_S        10
 #define TIMEOUT_MAX_S    600
