@@ -294,7 +294,7 @@ class Terminal(unittest.TestCase):
         shown = b""
         for prompt, reply in zip((b"New PIN: ", b"Again: "), replies):
             while prompt not in shown:
-                self.assertTrue(select.select([master], [], [], 20)[0])
+                self.assertTrue(select.select([master], [], [], 120)[0])
                 shown += os.read(master, 1024)
             os.write(master, reply.encode() + b"\n")
         try:
@@ -320,10 +320,12 @@ class Terminal(unittest.TestCase):
         for number in (None, signal.SIGTERM, signal.SIGHUP):
             pid, master = pty.fork()
             if pid == 0:
+                for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # under nohup they are ignored
+                    signal.signal(each, signal.SIG_DFL)
                 os.execv(USHERCTL, [USHERCTL, "-s", "/nowhere", "pin", "set", "acme", "bob"])
             shown = b""
             while b"New PIN: " not in shown:
-                self.assertTrue(select.select([master], [], [], 20)[0])
+                self.assertTrue(select.select([master], [], [], 120)[0])
                 shown += os.read(master, 1024)
             self.assertFalse(termios.tcgetattr(master)[3] & termios.ECHO)
             if number is None:
