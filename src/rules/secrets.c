@@ -339,23 +339,18 @@ void login_enroll(const struct login_context *context, struct login *login)
     }
     if (login->step == ENROLL_BEGIN && login->peer.person_enrolling &&
         person_enrolled(login->person)) {
-        login_fail(login, E_ACCESS,
-                   "your second factor is enrolled by now: bind again, with a code");
+        login_fail(login, E_ACCESS, "your second factor is enrolled by now: bind with a code");
         return;
     }
     switch (login->step) {
     case ENROLL_BEGIN:
-        enroll_begin(context, login);
-        return;
+        return enroll_begin(context, login);
     case ENROLL_MAIL:
-        enroll_mail(context, login);
-        return;
+        return enroll_mail(context, login);
     case ENROLL_CONFIRM:
-        enroll_confirm(context, login);
-        return;
+        return enroll_confirm(context, login);
     case ENROLL_RESET:
-        enroll_reset(context, login);
-        return;
+        return enroll_reset(context, login);
     }
     login_fail(login, E_PROTO, "no such step of an enrolment: %d", (int)login->step);
 }
