@@ -150,6 +150,11 @@ class App(Case):
             self.ask(raw.SUCCESS, raw.verify("t12", raw.CODE, code(secret, step + 1), ticket=held), link)
         enrol(gateway, "t12")
         self.assertGreaterEqual(int(gateway.ledger("t12", "usherTotpStep")[0]), step + 1)
+        gateway.ctl("code", "reset", "t12")  # with the secret its steps are gone
+        secret, step = enrol(gateway, "t12")
+        with gateway.local() as link:
+            held = ticket(link, "t12")
+            self.ask(raw.SUCCESS, raw.verify("t12", raw.CODE, code(secret, step), ticket=held), link)
 
     def enrolled(self, uid):
         """The outcome of the confirmation, as the audit log tells it."""

@@ -247,7 +247,7 @@ static int enroll_check(const struct login_context *context, struct login *login
     if (rc == 0) {
         if (count > 0)
             old = values[0];
-        if (totp_step_parse(old, &last) == 0 && last > step)
+        if (person_enrolled(login->person) && totp_step_parse(old, &last) == 0 && last > step)
             step = last; /* those of the secret in force stay used */
         rc = ledger_swap(context, login->arena, owner, "usherTotpStep", (struct slice){0}, old,
                          slice_of(arena_printf(login->arena, "%" PRId64, step)));
