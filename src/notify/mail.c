@@ -169,7 +169,8 @@ static int check_confidential(const struct mail_server *server, char *errbuf, si
         utf8_format(errbuf, size, "the server's URL is not smtp://host:port or smtps://host:port");
         err = E_SYNTAX;
     } else if (has_part(url, login, sizeof(login) / sizeof(login[0]))) {
-        snprintf(errbuf, size, "the server's URL holds a user name: smtp://host:port is expected");
+        utf8_format(errbuf, size,
+                    "the server's URL holds a user name: smtp://host:port is expected");
         err = E_SYNTAX;
     } else if (is_set(server->user) && server->tls != MAIL_TLS_ALWAYS &&
                strcmp(scheme, "smtps") != 0 && !is_loopback(host)) {

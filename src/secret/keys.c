@@ -32,8 +32,7 @@ struct ring {
     char *path;
     struct stamp stamp;
     struct key_table *table;
-    int64_t purge_ms; /* monotonic: when the first retired key ends; 0: there is none */
-    int err;          /* of the last reading */
+    int err; /* of the last reading */
     char wrong[256];
 };
 
@@ -59,44 +58,47 @@ static bool stamp_equal(const struct stamp *a, const struct stamp *b)
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-/* Takes over what the old table has and the new one has not, unless its time is up. */
-static void retire(struct ring *ring, struct key_table *table, int64_t now_ms)
+/* Takes over what the old table has and the new one has not, as far as there is room. */
+static void retire(const struct key_table *from, struct key_table *table, int64_t now_ms)
 {
-    ring->purge_ms = 0;
-    for (unsigned i = 0; ring->table != NULL && i < ring->table->count; i++) {
-        const struct key *old = &ring->table->key[i];
-        int64_t retired_ms = old->retired_ms != 0 ? old->retired_ms : now_ms;
+    for (unsigned i = 0; from != NULL && i < from->count; i++) {
+        const struct key *old = &from->key[i];
 
-        if (table_find(table, slice_of(old->id)) != NULL || table->count == SEAL_KEYS_MAX ||
-            now_ms - retired_ms >= KEYS_RETIRED_MS)
+        if (table_find(table, slice_of(old->id)) != NULL || table->count == SEAL_KEYS_MAX)
             continue;
         table->key[table->count] = *old;
-        table->key[table->count++].retired_ms = retired_ms;
-        if (ring->purge_ms == 0 || retired_ms + KEYS_RETIRED_MS < ring->purge_ms)
-            ring->purge_ms = retired_ms + KEYS_RETIRED_MS;
+        if (old->retired_ms == 0)
+            table->key[table->count].retired_ms = now_ms;
+        table->count++;
     }
+}
+
+/* Was it taken out long enough ago? */
+static bool key_ended(const struct key *key, int64_t now_ms)
+{
+    return key->retired_ms != 0 && now_ms - key->retired_ms >= KEYS_RETIRED_MS;
+}
+
+static bool table_due(const struct key_table *table, int64_t now_ms)
+{
+    for (unsigned i = 0; i < table->count; i++)
+        if (key_ended(&table->key[i], now_ms))
+            return true;
+    return false;
 }
 
 /* Under the lock: what was taken out long enough ago goes, whatever has become of the file. Retired
  * keys stand last. */
-static void purge(struct ring *ring, int64_t now_ms)
+static void purge(struct key_table *table, int64_t now_ms)
 {
-    struct key_table *table = ring->table;
     unsigned kept = 0;
 
-    ring->purge_ms = 0;
-    for (unsigned i = 0; i < table->count; i++) {
-        const struct key *key = &table->key[i];
-
-        if (key->retired_ms != 0 && now_ms - key->retired_ms >= KEYS_RETIRED_MS)
-            continue;
-        if (key->retired_ms != 0 &&
-            (ring->purge_ms == 0 || key->retired_ms + KEYS_RETIRED_MS < ring->purge_ms))
-            ring->purge_ms = key->retired_ms + KEYS_RETIRED_MS;
-        if (kept != i)
-            table->key[kept] = *key;
-        kept++;
-    }
+    for (unsigned i = 0; i < table->count; i++)
+        if (!key_ended(&table->key[i], now_ms)) {
+            if (kept != i)
+                table->key[kept] = table->key[i];
+            kept++;
+        }
     mem_wipe(&table->key[kept], (table->count - kept) * sizeof(table->key[0]));
     table->count = kept;
 }
@@ -117,7 +119,7 @@ static void ring_read(struct ring *ring, const struct stamp *stamp, int64_t now_
     if (ring->err == 0) {
         struct key_table *old = ring->table;
 
-        retire(ring, table, now_ms);
+        retire(old, table, now_ms);
         ring->table = table;
         table = old;
     }
@@ -134,15 +136,14 @@ static void ring_refresh(struct ring *ring)
 
     pthread_rwlock_rdlock(&ring->lock);
     same = found < 0 || stamp_equal(&stamp, &ring->stamp);
-    due = ring->purge_ms != 0 && now_ms >= ring->purge_ms;
+    due = table_due(ring->table, now_ms);
     pthread_rwlock_unlock(&ring->lock);
     if (same && !due)
         return;
     pthread_rwlock_wrlock(&ring->lock);
+    purge(ring->table, now_ms);
     if (found == 0 && !stamp_equal(&stamp, &ring->stamp))
         ring_read(ring, &stamp, now_ms);
-    if (ring->purge_ms != 0)
-        purge(ring, now_ms);
     pthread_rwlock_unlock(&ring->lock);
 }
 

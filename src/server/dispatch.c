@@ -207,6 +207,16 @@ void request_take_back(struct request *request)
     free(request);
 }
 
+enum handled request_submit(struct request *later, struct job *job, struct request *request,
+                            struct result *ret)
+{
+    if (workers_submit(later->conn->loop->daemon->store_pool, job) == 0)
+        return LATER;
+    request_take_back(later);
+    request_fail(request, ret, E_BUSY, "too much is waiting, try again");
+    return REPLY;
+}
+
 void request_finish(struct request *request, const struct result *result)
 {
     struct conn *conn = request->conn;

@@ -43,6 +43,11 @@ struct request *request_defer(struct request *request, struct result *ret);
 /* Frees a deferred request that its handler answers at once after all. */
 void request_take_back(struct request *request);
 
+/* Hands the job of later, as request_defer made it of request, to the store's pool: LATER. REPLY
+ * when the pool is full: then it is taken back, and ret filled in (E_BUSY). */
+enum handled request_submit(struct request *later, struct job *job, struct request *request,
+                            struct result *ret);
+
 /* Answers a deferred request, unless it was abandoned or its connection is gone, and frees it; goes
  * on with what the connection has received. So never from a handler. */
 void request_finish(struct request *request, const struct result *result);

@@ -119,15 +119,9 @@ enum handled exop_reseal(struct request *request, struct result *ret)
     resealing->job.done = resealing_done;
     resealing->job.loop = conn->loop;
     resealing->request = request_defer(request, ret);
-    if (resealing->request == NULL) {
-        settings_release(resealing->settings);
-        free(resealing);
-        return REPLY;
-    }
-    if (workers_submit(conn->loop->daemon->store_pool, &resealing->job) == 0)
+    if (resealing->request != NULL &&
+        request_submit(resealing->request, &resealing->job, request, ret) == LATER)
         return LATER;
-    request_take_back(resealing->request);
-    request_fail(request, ret, E_BUSY, "too much is waiting, try again");
     settings_release(resealing->settings);
     free(resealing);
     return REPLY;

@@ -43,8 +43,7 @@ struct settings {
 
 /* Reads the key file of conf and takes the rest from it; conf is shared. fixed gives what a reload
  * does not change: store, base and rights_path. before, or NULL: whose keys are kept and looked at
- * anew where the path is the same. An error (of keys_load; E_CONF) has been logged.
- */
+ * anew where the path is the same. An error (of keys_load; E_CONF) has been logged. */
 int settings_open(const struct conf *conf, const struct login_context *fixed,
                   const struct settings *before, struct settings **ret);
 

@@ -48,22 +48,14 @@ static void view_job_done(struct job *base)
 
 enum handled view_job_start(struct view_job *job, struct request *request, struct result *ret)
 {
-    struct loop *loop = request->conn->loop;
-
     buffer_init(&job->value);
     job->job.run = view_job_run;
     job->job.done = view_job_done;
-    job->job.loop = loop;
+    job->job.loop = request->conn->loop;
     job->err = E_UNAVAIL; /* should it never run, at shutdown */
     job->request = view_job_fresh(request, ret) == 0 ? request_defer(request, ret) : NULL;
-    if (job->request == NULL) {
-        job->on_free(job);
-        return REPLY;
-    }
-    if (workers_submit(loop->daemon->store_pool, &job->job) == 0)
+    if (job->request != NULL && request_submit(job->request, &job->job, request, ret) == LATER)
         return LATER;
-    request_take_back(job->request);
-    request_fail(request, ret, E_BUSY, "too much is waiting, try again");
     job->on_free(job);
     return REPLY;
 }

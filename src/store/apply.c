@@ -6,14 +6,19 @@
 #include "store/apply.h"
 #include "base/err.h"
 
-/* The object classes of the evaluator. */
-static const char *const apply_classes[] = {
-    "usherPerson",       "usherMembership", "usherGroup", "usherRole",
-    "usherOrganization", "usherPermission", "usherEvent", "usherService",
-};
+/* What an entry is to the evaluator. Nothing stands below a leaf, and every login writes it. */
+enum standing { STANDING_OTHER, STANDING_OURS, STANDING_LEAF };
 
-/* What nothing stands below, and every login writes. */
-static const char *const apply_leaves[] = {"usherLedger"};
+static const struct {
+    const char *name;
+    enum standing standing;
+} apply_classes[] = {
+    {"usherPerson", STANDING_OURS},       {"usherMembership", STANDING_OURS},
+    {"usherGroup", STANDING_OURS},        {"usherRole", STANDING_OURS},
+    {"usherOrganization", STANDING_OURS}, {"usherPermission", STANDING_OURS},
+    {"usherEvent", STANDING_OURS},        {"usherService", STANDING_OURS},
+    {"usherLedger", STANDING_LEAF},
+};
 
 int apply_init(struct apply *apply, struct state *state)
 {
@@ -76,29 +81,32 @@ static size_t entry_weight(const struct store_entry *entry)
     return bytes;
 }
 
-static bool entry_is(const struct store_entry *entry, const char *const *names, size_t count)
+static enum standing entry_standing(const struct store_entry *entry)
 {
     const struct attribute *classes = store_attribute(entry, "objectclass");
+    enum standing standing = STANDING_OTHER;
 
     for (size_t i = 0; classes != NULL && i < classes->value_count; i++)
-        for (size_t j = 0; j < count; j++)
-            if (slice_equal_fold(classes->values[i], slice_of(names[j])))
-                return true;
-    return false;
+        for (size_t j = 0; j < sizeof(apply_classes) / sizeof(apply_classes[0]); j++)
+            if (apply_classes[j].standing > standing &&
+                slice_equal_fold(classes->values[i], slice_of(apply_classes[j].name)))
+                standing = apply_classes[j].standing;
+    return standing;
 }
 
 static int entry_put(struct apply *apply, const uint8_t *uuid, const struct store_entry *entry)
 {
-    bool ours = entry_is(entry, apply_classes, sizeof(apply_classes) / sizeof(apply_classes[0]));
+    enum standing standing = entry_standing(entry);
+    bool other = standing == STANDING_OTHER;
 
-    if (entry_is(entry, apply_leaves, sizeof(apply_leaves) / sizeof(apply_leaves[0])))
+    if (standing == STANDING_LEAF)
         return state_delete(apply->state, uuid);
     if (apply->watching &&
-        state_moves(apply->state, uuid, entry->dn, !ours && apply->vain < APPLY_VAIN_MAX)) {
+        state_moves(apply->state, uuid, entry->dn, other && apply->vain < APPLY_VAIN_MAX)) {
         apply->vain++;
         return E_STALE;
     }
-    if (!ours)
+    if (other)
         return state_put_other(apply->state, uuid, entry->dn);
     return state_put(apply->state, uuid, entry->dn, entry->attributes, entry->attribute_count);
 }
