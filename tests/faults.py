@@ -6,9 +6,8 @@ import signal
 import threading
 
 import raw_ldap as raw
-from rival import Rival
+from rival import SYNC, Rival
 
-SYNC = b"1.3.6.1.4.1.4203.1.9.1.1"
 UNANSWERED = (0x42, 0x50)        # unbind, abandon
 WITHIN = (0x64, 0x73, 0x79)      # an entry, a reference, an intermediate response: more is to come
 

@@ -13,6 +13,7 @@ import raw_ldap as raw
 from gateway import PATIENCE
 
 MODIFY = 0x66
+SYNC = b"1.3.6.1.4.1.4203.1.9.1.1"  # in the request by which usherd follows the store's changes
 LOST = (16, 122)  # noSuchAttribute of the old value, or an assertion that is false
 
 
@@ -33,6 +34,7 @@ class Contest:
 
 class Rival:
     """Listens on `uri` from the start on; stop() ends it. For one operation at a time."""
+    AT_ONCE = 1 << 18  # bytes read
 
     def __init__(self, gateway):
         self.gateway, self.contest, self.connection = gateway, None, None
@@ -82,7 +84,7 @@ class Rival:
     def pass_on(self, end, other, look, held, numbers):
         """Whole messages, as far as there are; False when an end is gone."""
         try:
-            got = end.recv(1 << 18)
+            got = end.recv(self.AT_ONCE)
             held += got
             while raw.whole(held):
                 size = raw.whole(held)

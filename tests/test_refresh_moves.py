@@ -7,8 +7,6 @@
 import fcntl
 import itertools
 import os
-import select
-import socket
 import struct
 import termios
 import threading
@@ -20,8 +18,8 @@ import ldap3
 
 import raw_ldap as raw
 from gateway import BASE, CONF, PATIENCE, Gateway, membership, until
+from rival import SYNC, Rival
 
-SYNC = b"1.3.6.1.4.1.4203.1.9.1.1"
 PEOPLE = 1500            # beside those asked about: more than sockets hold, so that slapd waits
 EACH = 100               # of them in one organization
 FIRST = 20000            # bytes that pass before
@@ -31,50 +29,30 @@ QUESTION = "gate:open"
 ANYWHERE = {raw.COMPARE_TRUE: True, raw.COMPARE_FALSE: False}
 
 
-class Gate:
-    """A relay to the store. Once it is told to, it stops in the middle of the answer to the next sync."""
+class Gate(Rival):
+    """Once it is told to, it stops in the middle of the answer to the next sync."""
+    AT_ONCE = 4096  # so that it is the middle
 
     def __init__(self, gateway):
-        self.store, self.open = gateway.store_socket, threading.Event()
         self.wanted = self.shut = False
-        self.ended = threading.Event()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(gateway.path("gate"))
-        self.listener.listen(64)
-        self.uri = "ldapi://" + gateway.path("gate").replace("/", "%2F")
-        self.threads = [threading.Thread(target=self.accept)]
-        self.threads[0].start()
+        self.open = threading.Event()
+        super().__init__(gateway)
 
-    def accept(self):
-        while not self.ended.is_set():
-            if select.select([self.listener], [], [], 0.1)[0]:
-                self.threads.append(threading.Thread(target=self.relay, args=[self.listener.accept()[0]]))
-                self.threads[-1].start()
+    def request(self, frame, numbers):
+        if self.wanted and SYNC in frame:
+            numbers[SYNC] = 0
 
-    def relay(self, near):
-        far = socket.socket(socket.AF_UNIX)
-        with near, far:
-            try:
-                far.connect(self.store)
-                self.pass_on(near, far)
-            except OSError:
-                return
+    def answer(self, frame, numbers):
+        if SYNC in numbers:
+            numbers[SYNC] += len(frame)
 
-    def pass_on(self, near, far):
-        syncs, passed = False, 0
-        while not self.ended.is_set():
-            for end in select.select([near, far], [], [], 0.1)[0]:
-                data = end.recv(4096)
-                if not data:
-                    return
-                syncs = syncs or self.wanted and end is near and SYNC in data
-                passed += len(data) if syncs and end is far else 0
-                if self.wanted and syncs and passed > FIRST:
-                    self.wanted = False
-                    self.wait_for_full(far)
-                    self.shut = True
-                    self.open.wait(PATIENCE)
-                (far if end is near else near).sendall(data)
+    def pass_on(self, end, other, look, held, numbers):
+        if self.wanted and look == self.answer and numbers.get(SYNC, 0) > FIRST:
+            self.wanted = False
+            self.wait_for_full(end)
+            self.shut = True
+            self.open.wait(PATIENCE)
+        return super().pass_on(end, other, look, held, numbers)
 
     def wait_for_full(self, far):
         """Until slapd has written what the socket holds, and waits: nothing has come for a while."""
@@ -87,10 +65,7 @@ class Gate:
 
     def stop(self):
         self.open.set()
-        self.ended.set()
-        for thread in self.threads:
-            thread.join(PATIENCE)
-        self.listener.close()
+        super().stop()
 
 
 class RefreshMoves(unittest.TestCase):
