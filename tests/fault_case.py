@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What the tests have in common that put a fault at each request to the store in turn: one gateway behind a relay
-# that makes them. MODES=killed,done,late,stalled tries other faults than those of each run. stop() prints how many
-# points there were.
+# that makes them. MODES=killed,done,late,stalled tries other faults than those of each run. In the end it prints
+# how many points there were.
+import contextlib
 import itertools
 import os
 
@@ -28,20 +29,18 @@ class Cheap(Gateway):
         super().start_store()
 
 
-def start():
+@contextlib.contextmanager
+def started():
+    """There is a gateway meanwhile, in the place of the one before."""
     global gateway, relay
+    before = gateway, relay
     gateway = Cheap({"mail.notices": True})
     gateway.start_mail()
-    relay = faults.Faults(gateway)
-    gateway.options["store.uri"] = relay.uri
-    gateway.__enter__()
-
-
-def stop():
     try:
-        gateway.stop()
+        with faults.Faults(gateway).started() as relay:
+            yield
     finally:
-        relay.stop()
+        gateway, relay = before
         for name in points:
             print(name, points[name])
         points.clear()

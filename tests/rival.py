@@ -33,7 +33,7 @@ class Contest:
 
 
 class Rival:
-    """Listens on `uri` from the start on; stop() ends it. For one operation at a time."""
+    """Listens on `uri` from the start on, till stop(). For one operation at a time."""
     AT_ONCE = 1 << 18  # bytes read
 
     def __init__(self, gateway):
@@ -55,6 +55,16 @@ class Rival:
         for thread in self.threads:
             thread.join(PATIENCE)
         self.listener.close()
+
+    @contextlib.contextmanager
+    def started(self):
+        """The gateway is started, with this before its store; in the end both are stopped."""
+        self.gateway.options["store.uri"] = self.uri
+        try:
+            with self.gateway:
+                yield self
+        finally:
+            self.stop()
 
     @contextlib.contextmanager
     def against(self, dn, attribute, losses=None, first=0, instead=None):

@@ -17,11 +17,7 @@ from people import STEP_S, code, enrol, fresh_step, mailed_code, password, ticke
 
 
 def setUpModule():
-    shared.start()
-
-
-def tearDownModule():
-    shared.stop()
+    unittest.enterModuleContext(shared.started())
 
 
 class Codes(Case):
@@ -212,13 +208,7 @@ class Keys(Case):
     """With a store of its own, since all that is sealed is sealed anew. The third field counts what is left."""
 
     def setUp(self):
-        before = shared.gateway, shared.relay
-        shared.start()
-        self.addCleanup(self.back, *before)
-
-    def back(self, gateway, relay):
-        shared.stop()
-        shared.gateway, shared.relay = gateway, relay
+        self.enterContext(shared.started())
 
     def rotates(self):
         for step in ("add", "use"):

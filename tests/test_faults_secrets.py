@@ -15,11 +15,7 @@ from people import password
 
 
 def setUpModule():
-    shared.start()
-
-
-def tearDownModule():
-    shared.stop()
+    unittest.enterModuleContext(shared.started())
 
 
 class Passwords(Case):

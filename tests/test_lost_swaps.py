@@ -26,16 +26,7 @@ def setUpModule():
     global gateway, relay
     gateway = Gateway({"mail.notices": True})
     gateway.start_mail()
-    relay = rival.Rival(gateway)
-    gateway.options["store.uri"] = relay.uri
-    gateway.__enter__()
-
-
-def tearDownModule():
-    try:
-        gateway.stop()
-    finally:
-        relay.stop()
+    relay = unittest.enterModuleContext(rival.Rival(gateway).started())
 
 
 def tries(file, name):

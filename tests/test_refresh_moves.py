@@ -71,11 +71,7 @@ class Gate(Rival):
 class RefreshMoves(unittest.TestCase):
     def setUp(self):
         self.gateway = Gateway(load=[os.path.join(CONF, "models/usher.ldif")], ldif=self.tree())
-        self.gate = Gate(self.gateway)
-        self.addCleanup(self.gate.stop)
-        self.gateway.options["store.uri"] = self.gate.uri
-        self.gateway.start()
-        self.addCleanup(self.gateway.stop)
+        self.gate = self.enterContext(Gate(self.gateway).started())
 
     def tree(self):
         """`first` and `last`, with many others between them in the order of the tree and of time."""
