@@ -9,26 +9,14 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "key_folder.h"
 #include "secret/seal.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static char dir[] = "/tmp/usher-keys-XXXXXX";
-static char path[64];
-
-static int set_up(void **state)
-{
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/key", dir);
-    return 0;
-}
 
 static int tear_down(void **state)
 {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "fixture_keys.h"
+#include "key_folder.h"
 #include "secret/base64.h"
 
 #include <fcntl.h>
@@ -24,8 +25,6 @@
 #define KEY_A   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define KEY_B   "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
 
-static char dir[] = "/tmp/usher-seal-XXXXXX";
-static char path[64];
 static _Atomic long ahead_s; /* of the monotonic clock, for whoever is in this process */
 
 /* In the place of libc's. */
@@ -36,14 +35,6 @@ int clock_gettime(clockid_t id, struct timespec *ret)
     if (id == CLOCK_MONOTONIC)
         ret->tv_sec += ahead_s;
     return rc;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/key", dir);
-    return 0;
 }
 
 static int tear_down(void **state)
