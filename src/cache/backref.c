@@ -141,7 +141,7 @@ struct pair {
 
 struct run {
     struct pair *pairs;
-    size_t count;
+    size_t count, room;
 };
 
 static int pair_order(const void *a, const void *b)
@@ -153,6 +153,8 @@ static void run_put(struct batch *batch, struct run *run)
 {
     struct db_load load;
 
+    if (run->count == 0)
+        return;
     qsort(run->pairs, run->count, sizeof(*run->pairs), pair_order);
     db_load_begin(&batch->txn, BATCH_REF, &load);
     for (size_t i = 0; i < run->count; i++)
@@ -171,6 +173,7 @@ static void run_add(struct batch *batch, struct run *run, struct slice key, cons
     memcpy(pair.key, key.data, key.len);
     if (run->count == RUN_MAX)
         run_put(batch, run);
+    run->pairs = mem_room(run->pairs, run->count, &run->room, sizeof(*run->pairs));
     run->pairs[run->count++] = pair;
 }
 
@@ -212,7 +215,7 @@ static void on_entry(struct batch *batch, const struct id *uuid, const struct en
 
 void backref_build(struct batch *batch)
 {
-    struct run run = {.pairs = mem_array(RUN_MAX, sizeof(*run.pairs))};
+    struct run run = {0};
 
     db_empty(&batch->txn, BATCH_REF);
     index_entries(batch, 1U << TREE_MEMBERSHIP | 1U << TREE_EVENT_MEMBERSHIP | 1U << TREE_GROUP,

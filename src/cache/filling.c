@@ -36,6 +36,7 @@ struct filling {
     struct db_load records;
     struct buffer encoded;
     struct met *met;
+    size_t met_size;
 };
 
 static void met_write(struct batch *batch, struct met *met)
@@ -65,7 +66,7 @@ static uint32_t profile_of(struct batch *batch, struct filling *filling,
         return TABLE_NO_PROFILE;
     }
     encoded = buffer_slice(&filling->encoded);
-    met = &filling->met[XXH3_64bits(encoded.data, encoded.len) % MET_MAX];
+    met = &filling->met[XXH3_64bits(encoded.data, encoded.len) % filling->met_size];
     if (met->sources != NULL &&
         slice_equal(encoded, (struct slice){.data = met->sources, .len = met->len})) {
         met->uses++;
@@ -95,15 +96,17 @@ static void on_membership(struct batch *batch, const struct id *uuid, const stru
 
 static void fill_records(struct batch *batch)
 {
-    struct filling filling = {.pool = pool_new(batch),
-                              .met = mem_array(MET_MAX, sizeof(*filling.met))};
+    struct filling filling = {.pool = pool_new(batch)};
+    size_t entries = db_count(&batch->txn, BATCH_ENTRY);
 
+    filling.met_size = entries < MET_MAX ? entries + 1 : MET_MAX;
+    filling.met = mem_array(filling.met_size, sizeof(*filling.met));
     buffer_init(&filling.encoded);
     db_load_begin(&batch->txn, BATCH_RECORD, &filling.records);
     index_entries(batch, 1U << TREE_MEMBERSHIP | 1U << TREE_EVENT_MEMBERSHIP, on_membership,
                   &filling);
     db_load_end(&filling.records);
-    for (size_t i = 0; i < MET_MAX; i++) {
+    for (size_t i = 0; i < filling.met_size; i++) {
         met_write(batch, &filling.met[i]);
         free(filling.met[i].sources);
         arena_reset(batch->arena);
