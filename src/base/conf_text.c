@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The bytes of a configuration file, and what must be refused before libconfig sees them: it wraps
- * an integer that is too large without a word, and it ends the whole process when it cannot read
- * what
- * @include names. So integers are measured here, and @include is no part of our language.
+ * an integer that is too large without a word, and it ends the whole process when it cannot read an
+ * included file. So integers are measured here, and "@include" is no part of our language.
  */
 #include "base/conf.h"
 
