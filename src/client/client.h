@@ -109,8 +109,7 @@ int client_reseal(struct client *client, const struct reseal_request *request,
                   struct reseal_response *ret);
 
 /* on_line and on_defect are told of each item of the answer; anything but 0 ends it and is
- * returned.
- */
+ * returned. */
 int client_explain(struct client *client, const struct explain_request *request,
                    int (*on_line)(void *context, const struct explain_line *line), void *context,
                    struct explain_response *ret);

@@ -45,8 +45,7 @@ void templates_free(struct templates *templates);
  * any case), else in its first part ("da"), else in "en". Every word of the kind needs a value. The
  * caller frees both, and wipes the body if a value was a secret: template_text_free does.
  * E_NOTFOUND for a kind that was not loaded or a word without a value; E_SYNTAX when a value has
- * control bytes, E_LIMIT when it is too long.
- */
+ * control bytes, E_LIMIT when it is too long. */
 int template_fill(const struct templates *templates, const char *kind, const char *language,
                   const struct template_value *values, size_t count, char **ret_subject,
                   char **ret_body);

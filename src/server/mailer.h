@@ -28,8 +28,7 @@ struct delivery *mailer_delivery(struct mailer *mailer);
 /* Sends the attempt's code to its destination, or, where that is empty, asks the mail server
  * whether it could be sent; then attempt_answer is called on the loop. A failure stands in
  * login.err (E_MAIL; E_BUSY when too many mails wait), with the challenge taken back. On the
- * attempt's loop.
- */
+ * attempt's loop. */
 void mailer_send(struct attempt *attempt);
 
 /* For a pool that sends codes: has run and done called for the attempt. When the pool takes no more
