@@ -9,7 +9,7 @@ import unittest
 
 import raw_ldap as raw
 import searching
-from gateway import BASE, PATIENCE, Gateway, membership, person
+from gateway import BASE, PATIENCE, Gateway, membership, person, until
 
 MEMBERSHIPS, GROUPS, NAMESAKES = 4096, 10000, 16  # of one person: the most that are taken
 HOLDING, SCOPES = 65536, 64                       # values of one list, and those of each permission in it
@@ -105,6 +105,10 @@ class Work(unittest.TestCase):
         for answer in refused.values():
             self.assertEqual((answer.code, answer.text), (raw.BUSY, "too much is waiting, try again"))
 
+    def jobs_after_one_more(self, link):
+        link.post(searching.request("ou=people," + BASE, 1))
+        return int(gateway.monitor()["usherStoreJobs"])
+
     def test_queue_is_full(self):
         """What comes in one write is answered once each, in its order."""
         gateway.restart_daemon(**{"limits.operations": 100, "limits.queue": 16, "store.connections": 2})
@@ -113,11 +117,8 @@ class Work(unittest.TestCase):
                      raw.reseal(0), raw.recovery("sue"), raw.extended(raw.WHOAMI)]
         with gateway.admin() as link, gateway.local() as other:
             with gateway.hung_store():
-                for _ in range(60):
-                    other.post(searching.request("ou=people," + BASE, 1))
-                other.post(raw.extended(raw.WHOAMI))
-                while other.receive().op != 0x78:
-                    pass
+                until("one is under way, which is the share of searches, and no more may wait",
+                      lambda: self.jobs_after_one_more(other) == 16 + 1)
                 link.send(*[raw.message(i, question) for i, question in enumerate(questions)][1:],
                           raw.message(len(questions), questions[0]))
                 answers = [link.receive() for _ in questions]
