@@ -323,8 +323,13 @@ static void enroll_reset(const struct login_context *context, struct login *logi
 
 void login_enroll(const struct login_context *context, struct login *login)
 {
+    static void (*const steps[])(const struct login_context *, struct login *) = {
+        [ENROLL_BEGIN] = enroll_begin,
+        [ENROLL_CONFIRM] = enroll_confirm,
+        [ENROLL_RESET] = enroll_reset,
+        [ENROLL_MAIL] = enroll_mail,
+    };
     bool self = is_self(login);
-
     bool admin_only = login->step == ENROLL_RESET || login->step == ENROLL_MAIL;
 
     if (!login->peer.admin && (!self || admin_only)) {
@@ -342,17 +347,10 @@ void login_enroll(const struct login_context *context, struct login *login)
         login_fail(login, E_ACCESS, "your second factor is enrolled by now: bind with a code");
         return;
     }
-    switch (login->step) {
-    case ENROLL_BEGIN:
-        return enroll_begin(context, login);
-    case ENROLL_MAIL:
-        return enroll_mail(context, login);
-    case ENROLL_CONFIRM:
-        return enroll_confirm(context, login);
-    case ENROLL_RESET:
-        return enroll_reset(context, login);
-    }
-    login_fail(login, E_PROTO, "no such step of an enrolment: %d", (int)login->step);
+    if (login->step >= sizeof(steps) / sizeof(steps[0]))
+        login_fail(login, E_PROTO, "no such step of an enrolment: %d", (int)login->step);
+    else
+        steps[login->step](context, login);
 }
 
 void login_unlock(const struct login_context *context, struct login *login)
